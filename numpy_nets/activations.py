@@ -1,0 +1,67 @@
+"""Activations by name: what `Dense(..., activation="relu")` applies."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from numpy_nets.autodiff import ops
+from numpy_nets.autodiff.tensor import Tensor
+from numpy_nets.naming import lookup
+
+Activation: TypeAlias = Callable[[Tensor], Tensor]
+
+
+def linear(x: Tensor) -> Tensor:
+    """x itself."""
+    return x
+
+
+def relu(x: Tensor) -> Tensor:
+    """max(x, 0)."""
+    return ops.relu(x)
+
+
+def leaky_relu(x: Tensor, negative_slope: float = 0.2) -> Tensor:
+    """x where x > 0, else negative_slope · x.  The *layer* LeakyReLU has 0.3 for a default."""
+    return ops.leaky_relu(x, negative_slope)
+
+
+def tanh(x: Tensor) -> Tensor:
+    """tanh x."""
+    return ops.tanh(x)
+
+
+def softplus(x: Tensor) -> Tensor:
+    """log(1 + e^x)."""
+    return ops.softplus(x)
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    """1 / (1 + e^-x).  Keeps the logits x for the crossentropy, which is exact from them."""
+    y = ops.sigmoid(x)
+    y.logits = x
+    return y
+
+
+def softmax(x: Tensor, axis: int = -1) -> Tensor:
+    """e^x_i / Σ_j e^x_j.  Keeps the logits x for the crossentropy, which is exact from them."""
+    y = ops.softmax(x, axis)
+    y.logits = x
+    return y
+
+
+_BY_NAME: dict[str, Activation] = {
+    "linear": linear,
+    "relu": relu,
+    "leaky_relu": leaky_relu,
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+    "softplus": softplus,
+    "softmax": softmax,
+}
+
+
+def get(identifier: str | Activation | None) -> Activation:
+    """An activation by its name; None is linear; a function is itself."""
+    if identifier is None:
+        return linear
+    return identifier if callable(identifier) else lookup("activation", identifier, _BY_NAME)

@@ -1,0 +1,435 @@
+"""The table of derivatives: every operation with its value, its derivation and its VJPs.
+
+Names and semantics are those of `keras.ops` on TensorFlow, conventions at kinks included.
+An `@op` function works on arrays and returns `value, (vjp, ...)`. G is the gradient of the loss
+with respect to the result Y; each VJP turns it into the gradient with respect to one input.
+
+Floating-point overflow and log(0) give inf and NumPy's RuntimeWarning: the losses are written so
+that they need neither.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from numpy_nets.autodiff.tape import VJP, op
+from numpy_nets.autodiff.tensor import (
+    Array,
+    Tensor,
+    TensorLike,
+    convert_to_numpy,
+    convert_to_tensor,
+)
+
+__all__ = [
+    "abs", "add", "binary_crossentropy", "cast", "clip", "concatenate", "convert_to_numpy",
+    "convert_to_tensor", "divide", "exp", "getitem", "leaky_relu", "log", "log1p", "log_softmax",
+    "logsumexp", "matmul", "max", "maximum", "mean", "minimum", "multiply", "negative", "power",
+    "relu", "reshape", "shape", "sigmoid", "softmax", "softplus", "split", "sqrt", "square",
+    "stop_gradient", "subtract", "sum", "tanh", "transpose", "where",
+]  # fmt: skip
+
+Axis: TypeAlias = int | tuple[int, ...] | None
+Result: TypeAlias = tuple[Any, tuple[VJP, ...]]
+
+
+def _unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
+    """Sum over the axes along which NumPy repeated an input of `shape`: the VJP of repetition."""
+    if g.shape == shape:
+        return g
+    extra = g.ndim - len(shape)
+    repeated = tuple(i + extra for i, n in enumerate(shape) if n == 1)
+    total: Array = np.sum(g, (*range(extra), *repeated))
+    return total.reshape(shape)
+
+
+def _expand(y: Array, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Array:
+    """Put back the axes of length 1 that a reduction of an array of `shape` has dropped."""
+    if axis is None:
+        return np.reshape(y, (1,) * len(shape))
+    return y if keepdims else np.expand_dims(y, axis)
+
+
+# Arithmetic.  Inputs broadcast; in every VJP the gradient is summed back to the input's shape.
+
+
+@op
+def add(a: Array, b: Array) -> Result:
+    """Y = A + B.    ∂L/∂A = G,    ∂L/∂B = G."""
+    return np.add(a, b), (
+        lambda g: _unbroadcast(g, np.shape(a)),
+        lambda g: _unbroadcast(g, np.shape(b)),
+    )
+
+
+@op
+def subtract(a: Array, b: Array) -> Result:
+    """Y = A - B.    ∂L/∂A = G,    ∂L/∂B = -G."""
+    return np.subtract(a, b), (
+        lambda g: _unbroadcast(g, np.shape(a)),
+        lambda g: _unbroadcast(-g, np.shape(b)),
+    )
+
+
+@op
+def multiply(a: Array, b: Array) -> Result:
+    """Y = A B, entry by entry.    ∂L/∂A = G B,    ∂L/∂B = G A."""
+    return np.multiply(a, b), (
+        lambda g: _unbroadcast(g * b, np.shape(a)),
+        lambda g: _unbroadcast(g * a, np.shape(b)),
+    )
+
+
+@op
+def divide(a: Array, b: Array) -> Result:
+    """Y = A / B, entry by entry.    ∂L/∂A = G / B,    ∂L/∂B = -G A / B²."""
+    y = np.divide(a, b)
+    return y, (
+        lambda g: _unbroadcast(g / b, np.shape(a)),
+        lambda g: _unbroadcast(-g * y / b, np.shape(b)),
+    )
+
+
+@op
+def power(a: Array, b: Array) -> Result:
+    """Y = A^B, entry by entry.    ∂L/∂A = G B A^(B-1),    ∂L/∂B = G Y log A, and 0 where A ≤ 0."""
+
+    def by_exponent(g: Array) -> Array:
+        positive = np.greater(a, 0)
+        return _unbroadcast(g * y * np.log(np.where(positive, a, 1)) * positive, np.shape(b))
+
+    y = np.power(a, b)
+    return y, (lambda g: _unbroadcast(g * b * np.power(a, b - 1), np.shape(a)), by_exponent)
+
+
+@op
+def negative(x: Array) -> Result:
+    """Y = -X.    ∂L/∂X = -G."""
+    return -x, (lambda g: -g,)
+
+
+@op
+def matmul(a: Array, b: Array) -> Result:
+    """Y = A B.    ∂L/∂A = G Bᵀ,    ∂L/∂B = Aᵀ G.    A (..., n, k), B (..., k, m); Y (..., n, m).
+
+    Entry by entry: Y_ij = Σ_k A_ik B_kj, so ∂L/∂A_ik = Σ_j G_ij B_kj.
+    """
+    if np.ndim(a) < 2 or np.ndim(b) < 2:
+        raise ValueError(f"matmul: expected matrices, got {np.shape(a)} and {np.shape(b)}")
+    return np.matmul(a, b), (
+        lambda g: _unbroadcast(g @ np.swapaxes(b, -1, -2), a.shape),
+        lambda g: _unbroadcast(np.swapaxes(a, -1, -2) @ g, b.shape),
+    )
+
+
+# Functions of one variable, entry by entry: Y = f(X),  ∂L/∂X = G f'(X).
+
+
+@op
+def exp(x: Array) -> Result:
+    """Y = e^X.    ∂L/∂X = G Y."""
+    y = np.exp(x)
+    return y, (lambda g: g * y,)
+
+
+@op
+def log(x: Array) -> Result:
+    """Y = log X.    ∂L/∂X = G / X."""
+    return np.log(x), (lambda g: g / x,)
+
+
+@op
+def log1p(x: Array) -> Result:
+    """Y = log(1 + X), exact for small X.    ∂L/∂X = G / (1 + X)."""
+    return np.log1p(x), (lambda g: g / (1 + x),)
+
+
+@op
+def sqrt(x: Array) -> Result:
+    """Y = √X.    ∂L/∂X = G / 2Y."""
+    y = np.sqrt(x)
+    return y, (lambda g: g / (2 * y),)
+
+
+@op
+def square(x: Array) -> Result:
+    """Y = X².    ∂L/∂X = 2 G X."""
+    return np.square(x), (lambda g: 2 * g * x,)
+
+
+@op
+def abs(x: Array) -> Result:
+    """Y = |X|.    ∂L/∂X = G sign X, and 0 at 0."""
+    return np.abs(x), (lambda g: g * np.sign(x),)
+
+
+@op
+def relu(x: Array) -> Result:
+    """Y = max(X, 0).    ∂L/∂X = G where X > 0, else 0."""
+    return np.maximum(x, 0), (lambda g: g * (x > 0),)
+
+
+@op
+def leaky_relu(x: Array, negative_slope: float = 0.2) -> Result:
+    """Y = X where X > 0, else αX.    ∂L/∂X = G where X > 0, else αG.    α = negative_slope."""
+    slope = np.where(x > 0, x.dtype.type(1), x.dtype.type(negative_slope))
+    return x * slope, (lambda g: g * slope,)
+
+
+@op
+def sigmoid(x: Array) -> Result:
+    """Y = σ(X) = 1 / (1 + e^-X).    ∂L/∂X = G Y (1 - Y)."""
+    y = _sigmoid(x)
+    return y, (lambda g: g * y * (1 - y),)
+
+
+def _sigmoid(x: Array) -> Array:
+    with np.errstate(over="ignore"):  # e^-X = inf gives 0, which is σ(X) rounded
+        y: Array = 1 / (1 + np.exp(-x))
+    return y
+
+
+@op
+def tanh(x: Array) -> Result:
+    """Y = tanh X.    ∂L/∂X = G (1 - Y²)."""
+    y = np.tanh(x)
+    return y, (lambda g: g * (1 - y * y),)
+
+
+@op
+def softplus(x: Array) -> Result:
+    """Y = log(1 + e^X) = max(X, 0) + log(1 + e^-|X|), which cannot overflow.  ∂L/∂X = G σ(X)."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), (lambda g: g * _sigmoid(x),)
+
+
+@op
+def binary_crossentropy(target: Array, output: Array, from_logits: bool = False) -> Result:
+    """-(y log p + (1-y) log(1-p)), entry by entry; y = target in [0, 1].
+
+    From logits z, where p = σ(z):    Y = max(z, 0) - z y + log(1 + e^-|z|),    finite for all z.
+        ∂L/∂z = G (σ(z) - y),    ∂L/∂y = -G z
+    From probabilities, p = clip(output, ε, 1 - ε) with ε = 1e-7:
+        ∂L/∂p = G (p - y) / (p (1-p)), and 0 where p was clipped;    ∂L/∂y = G log((1-p) / p)
+    """
+    if np.shape(target) != output.shape:
+        raise ValueError(
+            f"binary_crossentropy: expected target of shape {output.shape}, got {np.shape(target)}"
+        )
+    if from_logits:
+        z = output
+        value = np.maximum(z, 0) - z * target + np.log1p(np.exp(-np.abs(z)))
+        return value, (lambda g: -g * z, lambda g: g * (_sigmoid(z) - target))
+    p, inside = _clip_probability(output)
+    log_p, log_q = np.log(p), np.log(1 - p)
+    return -(target * log_p + (1 - target) * log_q), (
+        lambda g: g * (log_q - log_p),
+        lambda g: g * inside * (p - target) / (p * (1 - p)),
+    )
+
+
+def _clip_probability(p: Array) -> tuple[Array, Array]:
+    """p in [ε, 1 - ε], and where it was there already."""
+    low, high = p.dtype.type(1e-7), p.dtype.type(1 - 1e-7)
+    return np.clip(p, low, high), (p >= low) & (p <= high)
+
+
+# Choices between inputs.  A gradient goes to the input that was chosen.
+
+
+@op
+def maximum(a: Array, b: Array) -> Result:
+    """Y = max(A, B), entry by entry.    ∂L/∂A = G where A ≥ B, ∂L/∂B = G elsewhere."""
+    return np.maximum(a, b), (
+        lambda g: _unbroadcast(g * np.greater_equal(a, b), np.shape(a)),
+        lambda g: _unbroadcast(g * np.less(a, b), np.shape(b)),
+    )
+
+
+@op
+def minimum(a: Array, b: Array) -> Result:
+    """Y = min(A, B), entry by entry.    ∂L/∂A = G where A ≤ B, ∂L/∂B = G elsewhere."""
+    return np.minimum(a, b), (
+        lambda g: _unbroadcast(g * np.less_equal(a, b), np.shape(a)),
+        lambda g: _unbroadcast(g * np.greater(a, b), np.shape(b)),
+    )
+
+
+@op
+def clip(x: Array, x_min: float, x_max: float) -> Result:
+    """Y = min(max(X, x_min), x_max).    ∂L/∂X = G where x_min ≤ X ≤ x_max, else 0."""
+    return np.clip(x, x_min, x_max), (lambda g: g * ((x >= x_min) & (x <= x_max)),)
+
+
+def where(condition: npt.ArrayLike, x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Y = X1 where the condition holds, else X2.    ∂L/∂X1 = G there, ∂L/∂X2 = G elsewhere."""
+    return _where(x1, x2, condition=np.asarray(condition, dtype=bool))
+
+
+@op
+def _where(a: Array, b: Array, condition: Array) -> Result:
+    return np.where(condition, a, b), (
+        lambda g: _unbroadcast(g * condition, np.shape(a)),
+        lambda g: _unbroadcast(g * ~condition, np.shape(b)),
+    )
+
+
+# Reductions over `axis`: an int (negative from the end), a tuple of ints, or None for all axes.
+
+
+@op
+def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
+    """Y = Σ X.    ∂L/∂X = G, repeated along the axes that were summed."""
+    return np.sum(x, axis, keepdims=keepdims), (
+        lambda g: np.broadcast_to(_expand(g, x.shape, axis, keepdims), x.shape),
+    )
+
+
+@op
+def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
+    """Y = Σ X / n, and nan if n = 0.    ∂L/∂X = G / n, repeated along the axes."""
+    total = np.sum(x, axis, keepdims=keepdims)
+    n = x.size // total.size if total.size else 1
+    return total / n if n else np.full_like(total, np.nan), (
+        lambda g: np.broadcast_to(_expand(g / n, x.shape, axis, keepdims), x.shape),
+    )
+
+
+@op
+def max(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
+    """Y = max X.    ∂L/∂X = G at the largest entry, in equal shares if there are several."""
+    y = np.max(x, axis, keepdims=keepdims)
+
+    def vjp(g: Array) -> Array:
+        largest = x == _expand(y, x.shape, axis, keepdims)
+        share = g / np.sum(largest, axis, keepdims=keepdims, dtype=x.dtype)
+        shares: Array = largest * _expand(share, x.shape, axis, keepdims)
+        return shares
+
+    return y, (vjp,)
+
+
+@op
+def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
+    """Y = log Σ e^X = m + log Σ e^(X-m), m = max X.    ∂L/∂X = G softmax(X)."""
+    m = np.max(x, axis, keepdims=True)
+    m = np.where(np.isfinite(m), m, x.dtype.type(0))  # log 0 + log 0, and no inf - inf
+    with np.errstate(divide="ignore"):
+        y_kept = m + np.log(np.sum(np.exp(x - m), axis, keepdims=True))
+    y = y_kept if keepdims else np.squeeze(y_kept, axis)
+    return y, (lambda g: _expand(g, x.shape, axis, keepdims) * np.exp(x - y_kept),)
+
+
+@op
+def softmax(x: Array, axis: int = -1) -> Result:
+    """Y_i = e^X_i / Σ_j e^X_j.    ∂L/∂X = Y (G - Σ G Y), since ∂Y_j/∂X_i = Y_j (δ_ij - Y_i)."""
+    e = np.exp(x - np.max(x, axis, keepdims=True))
+    y = e / np.sum(e, axis, keepdims=True)
+    return y, (lambda g: y * (g - np.sum(g * y, axis, keepdims=True)),)
+
+
+@op
+def log_softmax(x: Array, axis: int = -1) -> Result:
+    """Y = X - log Σ e^X.    ∂L/∂X = G - softmax(X) Σ G."""
+    shifted = x - np.max(x, axis, keepdims=True)
+    y = shifted - np.log(np.sum(np.exp(shifted), axis, keepdims=True))
+    return y, (lambda g: g - np.exp(y) * np.sum(g, axis, keepdims=True),)
+
+
+# Moving entries.  The VJP moves them back.
+
+
+@op
+def reshape(x: Array, newshape: Sequence[int]) -> Result:
+    """Y = X in another shape (-1: what is left).    ∂L/∂X = G in X's shape."""
+    return np.reshape(x, newshape), (lambda g: g.reshape(x.shape),)
+
+
+@op
+def transpose(x: Array, axes: Sequence[int] | None = None) -> Result:
+    """Y = X with its axes reordered, by default reversed.    ∂L/∂X = G in the first order."""
+    back = None if axes is None else np.argsort(np.mod(axes, x.ndim))
+    return np.transpose(x, axes), (lambda g: np.transpose(g, back),)
+
+
+@op
+def getitem(x: Array, index: Any) -> Result:
+    """Y = X[index], with integers, slices, None and `...`.    ∂L/∂X = G there, 0 elsewhere."""
+    for i in index if isinstance(index, tuple) else (index,):
+        if not (i is None or i is Ellipsis or isinstance(i, int | np.integer | slice)):
+            raise TypeError(f"tensor[index]: expected integers and slices, got {type(i).__name__}")
+
+    def vjp(g: Array) -> Array:
+        back = np.zeros_like(x, shape=x.shape)
+        back[index] = g
+        return back
+
+    return np.asarray(x[index]), (vjp,)
+
+
+def concatenate(xs: Sequence[TensorLike], axis: int = -1) -> Tensor:
+    """Y = the inputs side by side.    ∂L/∂X_i = the i-th part of G."""
+    return _concatenate(*xs, axis=axis)
+
+
+@op
+def _concatenate(*xs: Array, axis: int) -> Result:
+    ends = np.cumsum([np.shape(x)[axis] for x in xs])[:-1]
+    return np.concatenate(xs, axis), tuple(
+        (lambda g, i=i: np.split(g, ends, axis)[i]) for i in range(len(xs))
+    )
+
+
+def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+    """Cut X along an axis, into equal sections or at the given indices: a list of tensors."""
+    x = convert_to_tensor(x)
+    length = x.shape[axis]
+    if isinstance(indices_or_sections, int):
+        if length % indices_or_sections:
+            raise ValueError(f"split: axis of length {length} in {indices_or_sections} sections")
+        step = length // indices_or_sections
+        indices_or_sections = range(step, length, step)
+    bounds = [0, *indices_or_sections, length]
+    before = (slice(None),) * (axis % x.ndim)
+    return [
+        getitem(x, (*before, slice(start, stop)))
+        for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
+    ]
+
+
+# What has no derivative.
+
+
+@op
+def cast(x: Array, dtype: str) -> Result:
+    """Y = X in another dtype.    ∂L/∂X = G in X's dtype."""
+    x = np.asarray(x)
+    return x.astype(dtype), (lambda g: g.astype(x.dtype),)
+
+
+def stop_gradient(x: TensorLike) -> Tensor:
+    """X as a constant: no gradient flows through."""
+    return Tensor(convert_to_tensor(x).array, "stop_gradient")
+
+
+def shape(x: TensorLike) -> tuple[int, ...]:
+    """The shape of X, a tuple of ints."""
+    return convert_to_tensor(x).shape
+
+
+Tensor.__add__ = add
+Tensor.__radd__ = lambda self, other: add(other, self)
+Tensor.__sub__ = subtract
+Tensor.__rsub__ = lambda self, other: subtract(other, self)
+Tensor.__mul__ = multiply
+Tensor.__rmul__ = lambda self, other: multiply(other, self)
+Tensor.__truediv__ = divide
+Tensor.__rtruediv__ = lambda self, other: divide(other, self)
+Tensor.__pow__ = power
+Tensor.__rpow__ = lambda self, other: power(other, self)
+Tensor.__matmul__ = matmul
+Tensor.__rmatmul__ = lambda self, other: matmul(other, self)
+Tensor.__neg__ = negative
+Tensor.__abs__ = abs
+Tensor.__getitem__ = getitem

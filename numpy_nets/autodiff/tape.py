@@ -1,0 +1,232 @@
+"""GradientTape: reverse-mode differentiation on an explicit list of records.
+
+Running a program inside `with GradientTape() as tape` writes one record an operation, in the
+order of execution (a Wengert list, Wengert 1964). `gradient` reads the list backwards and applies
+the chain rule: if y = f(a, b), then the gradient of the loss with respect to a is the gradient
+with respect to y, multiplied by the Jacobian of f with respect to a. Each record holds that
+vector-Jacobian product (VJP) as a function, one for each input.
+
+    with GradientTape() as tape:
+        loss = ops.mean(ops.square(model(x) - y))
+    gradients = tape.gradient(loss, model.trainable_variables)
+
+First derivatives only: `gradient` computes on plain arrays, which no tape can follow.
+Tapes are kept in one list, so a program uses them from one thread.
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, Self, TypeAlias, overload
+
+import numpy as np
+
+from numpy_nets.autodiff.tensor import Array, Tensor, TensorLike, Variable
+
+VJP: TypeAlias = Callable[[Array], Array]
+
+_recording: list["GradientTape"] = []
+
+
+class Record(NamedTuple):
+    """`output` was computed from `inputs`; `vjps[i]` maps its gradient to that of `inputs[i]`."""
+
+    output: Tensor
+    inputs: tuple[Any, ...]
+    vjps: tuple[VJP, ...]
+
+
+class GradientTape:
+    """Records operations for automatic differentiation, with TensorFlow's names and rules.
+
+    Args:
+        persistent: allow `gradient` more than once.
+        watch_accessed_variables: watch every trainable Variable that is used.
+    """
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+        self.persistent = persistent
+        self.watch_accessed_variables = watch_accessed_variables
+        self.records: list[Record] = []
+        # By id, with the tensor itself, so that no id can pass to another object.
+        self._tracked: dict[int, Tensor] = {}
+        self._spent = False
+
+    def __enter__(self) -> Self:
+        if any(tape is self for tape in _recording):
+            raise ValueError("GradientTape: this tape is recording already")
+        _recording.append(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        _recording.remove(self)
+
+    def watch(self, tensor: Tensor | Iterable[Tensor]) -> None:
+        """Follow a tensor that is no trainable variable, from now on."""
+        for x in [tensor] if isinstance(tensor, Tensor) else tensor:
+            if not isinstance(x, Tensor):
+                raise TypeError(f"watch: expected a Tensor, got {type(x).__name__}")
+            self._tracked[id(x)] = x
+
+    def record(self, output: Tensor, inputs: tuple[Any, ...], vjps: tuple[VJP, ...]) -> None:
+        """Write down one operation, if any of its inputs is followed."""
+        for x in inputs:
+            if id(x) in self._tracked or self._watches(x):
+                self.records.append(Record(output, inputs, vjps))
+                self._tracked[id(output)] = output
+                return
+
+    def _watches(self, x: Any) -> bool:
+        return self.watch_accessed_variables and isinstance(x, Variable) and x.trainable
+
+    @overload
+    def gradient(
+        self, target: Tensor, sources: Tensor, output_gradients: TensorLike | None = None
+    ) -> Tensor | None: ...
+    @overload
+    def gradient(
+        self, target: Tensor, sources: Sequence[Tensor], output_gradients: TensorLike | None = None
+    ) -> list[Tensor | None]: ...
+    def gradient(
+        self,
+        target: Tensor,
+        sources: Tensor | Sequence[Tensor],
+        output_gradients: TensorLike | None = None,
+    ) -> Tensor | None | list[Tensor | None]:
+        """The gradient of sum(target) with respect to each source, in the source's shape.
+
+        Args:
+            target: any shape; a non-scalar is summed.
+            sources: one tensor, or a list of them.
+            output_gradients: weights of that sum, of target's shape: the vector v of vᵀJ.
+
+        Returns:
+            A Tensor, or None where the target does not depend on the source; in a list if
+            sources is one.
+
+        Raises:
+            RuntimeError: a second call on a tape that is not persistent.
+        """
+        if self._spent:
+            raise RuntimeError(
+                "GradientTape.gradient was called already: "
+                "use GradientTape(persistent=True) to call it more than once"
+            )
+        self._spent = not self.persistent
+        wanted = [sources] if isinstance(sources, Tensor) else list(sources)
+        for x in [target, *wanted]:
+            if not isinstance(x, Tensor):
+                raise TypeError(f"gradient: expected a Tensor, got {type(x).__name__}")
+        gradients = self._backpropagate(target, wanted, output_gradients)
+        if not self.persistent:
+            self.records, self._tracked = [], {}  # the arrays that the VJPs hold
+        return gradients[0] if isinstance(sources, Tensor) else gradients
+
+    def _backpropagate(
+        self, target: Tensor, sources: list[Tensor], output_gradients: TensorLike | None
+    ) -> list[Tensor | None]:
+        source_ids = {id(x) for x in sources if id(x) in self._tracked or self._watches(x)}
+
+        # Forwards: what depends on a source?  Nothing else needs a gradient.
+        needed = set(source_ids)
+        for output, inputs, _ in self.records:
+            for x in inputs:
+                if id(x) in needed:
+                    needed.add(id(output))
+                    break
+
+        # Backwards: the chain rule.  Sums make new arrays (never +=): an operation may have
+        # returned one array as the gradient of two inputs.
+        gradients = {id(target): _seed(target, output_gradients)} if id(target) in needed else {}
+        for output, inputs, vjps in reversed(self.records):
+            gradient = gradients.get(id(output))
+            if gradient is None:
+                continue
+            if id(output) not in source_ids:
+                del gradients[id(output)]
+            for x, vjp in zip(inputs, vjps, strict=True):
+                key = id(x)
+                if key in needed:
+                    part = vjp(gradient)
+                    gradients[key] = gradients[key] + part if key in gradients else part
+
+        return [
+            Tensor(gradients[id(x)], f"gradient of {x.name}") if id(x) in gradients else None
+            for x in sources
+        ]
+
+    def __str__(self) -> str:
+        """The recorded program, one line a record."""
+        names: dict[int, str] = {}
+        lines = []
+        for number, (output, inputs, _) in enumerate(self.records):
+            names[id(output)] = f"%{number}"
+            described = ", ".join(_describe(x, names) for x in inputs)
+            lines.append(f"%{number} {output.shape} = {output.name}({described})")
+        return "\n".join(lines) or "(nothing recorded)"
+
+
+def _describe(x: Any, names: dict[int, str]) -> str:
+    if id(x) in names:
+        return names[id(x)]
+    if isinstance(x, Tensor):
+        return f"{x.name} {x.shape}"
+    return repr(x) if np.ndim(x) == 0 else f"constant {np.shape(x)}"
+
+
+def _seed(target: Tensor, output_gradients: TensorLike | None) -> Array:
+    if output_gradients is None:
+        return np.ones_like(target.array)
+    given = output_gradients.array if isinstance(output_gradients, Tensor) else output_gradients
+    seed = np.asarray(given, dtype=target.dtype)
+    if seed.shape != target.shape:
+        raise ValueError(
+            f"gradient: output_gradients: expected shape {target.shape}, got {seed.shape}"
+        )
+    return seed
+
+
+def op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Tensor]:
+    """Make an operation on tensors of a function on arrays.
+
+    `function(*arrays, **options)` returns the value and one VJP for each of its leading
+    positional arguments that may be differentiated. A VJP is called only when the gradient with
+    respect to its input is asked for. It must return a new array or `g` itself, never write
+    into `g`.
+
+    Arguments may be Tensors, arrays, or Python scalars, which take the dtype of the others.
+
+    Raises:
+        TypeError: when a float32 tensor meets an array that would turn the result into
+            float64: nothing here computes in float64 without being told to.
+    """
+
+    @functools.wraps(function)
+    def apply(*args: Any, **options: Any) -> Tensor:
+        arrays = [x.array if isinstance(x, Tensor) else _weak(x) for x in args]
+        value, vjps = function(*arrays, **options)
+        if value.dtype == np.float64:
+            _refuse_promotion(function.__name__, arrays)
+        output = Tensor(value, function.__name__)
+        for tape in _recording:
+            tape.record(output, args[: len(vjps)], vjps)
+        return output
+
+    return apply
+
+
+def _weak(x: Any) -> Any:
+    """np.float64 is a subclass of float, but would turn float32 arrays into float64."""
+    return float(x) if type(x) is np.float64 else x
+
+
+def _refuse_promotion(name: str, arrays: list[Any]) -> None:
+    dtypes = [x.dtype for x in arrays if isinstance(x, np.ndarray | np.generic)]
+    if np.float32 in dtypes and len(set(dtypes)) > 1:
+        found = " and ".join(str(d) for d in dict.fromkeys(dtypes))
+        raise TypeError(f"{name}: {found} would compute in float64: use ops.cast on one of them")

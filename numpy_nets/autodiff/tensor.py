@@ -1,0 +1,140 @@
+"""Tensor and Variable: an array with a name.  The mathematics is in `ops`."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeAlias, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from numpy_nets import config
+
+Array: TypeAlias = npt.NDArray[Any]
+TensorLike: TypeAlias = Union["Tensor", npt.ArrayLike]  # noqa: UP007  (| needs a class)
+Unary: TypeAlias = Callable[["Tensor"], "Tensor"]
+Binary: TypeAlias = Callable[["Tensor", Any], "Tensor"]
+
+
+class Tensor:
+    """An array that a tape can follow.
+
+    `array` is the value, `name` is what `print(tape)` shows. `logits` is set on the output of a
+    sigmoid or softmax activation: the crossentropies compute from it instead of taking the
+    logarithm of a rounded probability (Keras's `_keras_logits`).
+    """
+
+    __slots__ = ("array", "logits", "name")
+
+    # np.exp(tensor) would compute a plain array and leave the tape without a word.
+    # With this NumPy refuses, and `array + tensor` comes to Tensor.__radd__.
+    __array_ufunc__ = None
+
+    # `a + b` is `ops.add(a, b)`: ops.py knows the derivatives and binds these names.
+    __add__: ClassVar[Binary]
+    __radd__: ClassVar[Binary]
+    __sub__: ClassVar[Binary]
+    __rsub__: ClassVar[Binary]
+    __mul__: ClassVar[Binary]
+    __rmul__: ClassVar[Binary]
+    __truediv__: ClassVar[Binary]
+    __rtruediv__: ClassVar[Binary]
+    __pow__: ClassVar[Binary]
+    __rpow__: ClassVar[Binary]
+    __matmul__: ClassVar[Binary]
+    __rmatmul__: ClassVar[Binary]
+    __getitem__: ClassVar[Binary]
+    __neg__: ClassVar[Unary]
+    __abs__: ClassVar[Unary]
+
+    def __init__(self, array: npt.ArrayLike, name: str = "tensor") -> None:
+        self.array: Array = array if isinstance(array, np.ndarray) else np.asarray(array)
+        self.name = name
+        self.logits: Tensor | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.array.ndim
+
+    def numpy(self) -> Array:
+        """A copy of the value as a NumPy array."""
+        return self.array.copy()
+
+    def __float__(self) -> float:
+        return float(self.array)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __array__(self, *_args: Any, **_kwargs: Any) -> Array:
+        raise TypeError(
+            "a Tensor is not an array: use numpy_nets.ops to stay on the tape, "
+            "or tensor.numpy() to leave it"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name} {self.shape} {self.dtype}>\n{self.array}"
+
+
+class Variable(Tensor):
+    """A Tensor that can be assigned: the weights of a model.
+
+    A trainable variable is watched by every tape that sees it used.
+
+    Args:
+        initializer: the value, or a function `(shape, dtype) -> array`.
+        shape: needed, and used, only with a function.
+        dtype: default `config.floatx()`.
+        trainable: whether tapes watch it and optimizers may change it.
+        name: shown in summaries and error messages.
+    """
+
+    __slots__ = ("trainable",)
+
+    def __init__(
+        self,
+        initializer: npt.ArrayLike | Callable[..., Array],
+        shape: tuple[int, ...] | None = None,
+        dtype: npt.DTypeLike | None = None,
+        trainable: bool = True,
+        name: str = "variable",
+    ) -> None:
+        dtype = config.floatx() if dtype is None else dtype
+        if callable(initializer):
+            if shape is None:
+                raise ValueError(f"Variable {name}: an initializer function needs shape=, got None")
+            initializer = initializer(shape, dtype)
+        super().__init__(np.array(initializer, dtype=dtype), name)
+        self.trainable = trainable
+
+    def assign(self, value: TensorLike) -> None:
+        """Set a new value of the same shape; raises ValueError on any other shape.
+
+        The variable gets a new array and the old one is left as it was, so a tape that has
+        recorded the old value still differentiates what was computed.
+        """
+        array = np.array(value.array if isinstance(value, Tensor) else value, dtype=self.dtype)
+        if array.shape != self.shape:
+            raise ValueError(f"{self.name}: expected shape {self.shape}, got {array.shape}")
+        self.array = array
+
+
+def convert_to_tensor(x: TensorLike, dtype: npt.DTypeLike | None = None) -> Tensor:
+    """`x` as a Tensor: itself if it is one of the right dtype; a constant to tapes otherwise."""
+    array = x.array if isinstance(x, Tensor) else np.asarray(x)
+    if dtype is not None and array.dtype != dtype:
+        if isinstance(x, Tensor):
+            raise TypeError(f"convert_to_tensor: expected {dtype}, got {array.dtype}; use ops.cast")
+        array = array.astype(dtype)
+    return x if isinstance(x, Tensor) else Tensor(array, "constant")
+
+
+def convert_to_numpy(x: TensorLike) -> Array:
+    """`x` as a NumPy array, off the tape."""
+    return x.numpy() if isinstance(x, Tensor) else np.array(x)

@@ -1,0 +1,24 @@
+"""The two numbers every module shares: the default float type and Keras's fuzz factor."""
+
+_floatx = "float32"
+
+
+def floatx() -> str:
+    """The dtype of new variables and of the data that enters a model."""
+    return _floatx
+
+
+def set_floatx(value: str) -> None:
+    """Choose "float32" (the default) or "float64" for what is built from now on.
+
+    Raises ValueError for any other name.
+    """
+    global _floatx
+    if value not in ("float32", "float64"):
+        raise ValueError(f"set_floatx: expected 'float32' or 'float64', got {value!r}")
+    _floatx = value
+
+
+def epsilon() -> float:
+    """1e-7: crossentropies keep probabilities in [epsilon, 1 - epsilon]."""
+    return 1e-7

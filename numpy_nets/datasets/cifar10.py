@@ -1,0 +1,94 @@
+"""CIFAR-10 (Krizhevsky 2009, "Learning Multiple Layers of Features from Tiny Images").
+
+From the binary version, because the one Keras downloads consists of pickles, and unpickling runs
+whatever program the file holds. A batch is 10,000 records of one label byte and 3,072 pixel bytes:
+the red, green and blue planes, each 32x32 row by row.
+Source: https://www.cs.toronto.edu/~kriz/cifar.html
+"""
+
+import hashlib
+import os
+import tarfile
+from pathlib import Path
+
+import numpy as np
+
+from numpy_nets.datasets.download import cache_dir, fetch
+from numpy_nets.datasets.raw import Labelled, faults_named, read_exactly
+
+URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
+SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
+FOLDER = "cifar-10-batches-bin"
+BATCH_MD5 = {
+    "data_batch_1.bin": "5dd7e06a14cb22eb9f671a540d1b7c25",
+    "data_batch_2.bin": "5ea93a67294ea407fff1d09f752e9692",
+    "data_batch_3.bin": "942cd6a4bcdd0dd3c604fbe906cb4421",
+    "data_batch_4.bin": "ae636b3ba5c66a11e91e8cb52e771fcb",
+    "data_batch_5.bin": "53f37980c15c3d472c316c40844f3f0d",
+    "test_batch.bin": "803d5f7f4d78ea53de84dbe85f74fb6d",
+}
+RECORDS, RECORD_SIZE = 10_000, 1 + 3 * 32 * 32
+BATCH_SIZE = RECORDS * RECORD_SIZE
+
+
+def load_data() -> tuple[Labelled, Labelled]:
+    """`(x_train, y_train), (x_test, y_test)` as keras.datasets.cifar10 gives them.
+
+    x: (50000, 32, 32, 3) and (10000, 32, 32, 3) uint8, red, green, blue last; y: (50000, 1) and
+    (10000, 1) uint8: 0 airplane, 1 automobile, 2 bird, 3 cat, 4 deer, 5 dog, 6 frog, 7 horse,
+    8 ship, 9 truck. Batches already unpacked in the cache folder's `cifar-10-batches-bin` are used.
+    Raises ValueError if a file is not CIFAR-10's, OSError if it is neither there nor to be had.
+    """
+    folder = cache_dir() / FOLDER
+    missing = {name for name in BATCH_MD5 if not (folder / name).exists()}
+    if missing:
+        unpack(fetch(cache_dir() / "cifar-10-binary.tar.gz", URL, SHA256), folder, missing)
+    x_train = np.empty((5 * RECORDS, 32, 32, 3), np.uint8)
+    y_train = np.empty((5 * RECORDS, 1), np.uint8)
+    *train, test = BATCH_MD5
+    for i, name in enumerate(train):
+        rows = slice(i * RECORDS, (i + 1) * RECORDS)
+        x_train[rows], y_train[rows] = read_batch(folder / name)
+    return (x_train, y_train), read_batch(folder / test)
+
+
+def read_batch(path: Path) -> Labelled:
+    """x (10000, 32, 32, 3) and y (10000, 1) uint8 of a batch file; ValueError if it is not one."""
+    if (size := path.stat().st_size) != BATCH_SIZE:
+        raise ValueError(f"{path}: expected {BATCH_SIZE:,} bytes, got {size:,}")
+    records = np.fromfile(path, np.uint8).reshape(RECORDS, RECORD_SIZE)
+    x, y = records[:, 1:].reshape(RECORDS, 3, 32, 32), records[:, :1]
+    if y.max() > 9:
+        raise ValueError(f"{path}: expected labels 0 to 9, got {y.max()}")
+    return np.ascontiguousarray(x.transpose(0, 2, 3, 1)), y.copy()
+
+
+def unpack(archive: Path, folder: Path, names: set[str]) -> None:
+    """Write the batches `names` of the tar file `archive` into `folder`.
+
+    Only contents are taken from the archive, never paths, links or permissions, and a batch appears
+    under its name only when its MD5 is the published one. ValueError if one is wrong or missing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = {f"{FOLDER}/{name}" for name in names}
+    with faults_named(archive), tarfile.open(archive, "r|gz") as tar:
+        for member in tar:
+            if member.name in missing and member.isreg() and member.size == BATCH_SIZE:
+                content = tar.extractfile(member)
+                assert content is not None  # None only if the member is not a regular file
+                _write_batch(folder / Path(member.name).name, read_exactly(content, BATCH_SIZE))
+                missing.remove(member.name)
+            if not missing:
+                return
+    raise ValueError(f"{archive}: has no regular file of {BATCH_SIZE:,} bytes as {min(missing)}")
+
+
+def _write_batch(path: Path, data: bytearray) -> None:
+    if hashlib.md5(data, usedforsecurity=False).hexdigest() != BATCH_MD5[path.name]:
+        raise ValueError(f"{path.name} does not have the published MD5 {BATCH_MD5[path.name]}")
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        part.write_bytes(data)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,97 @@
+"""Data files given by path: `load_file`, for whatever one has, and a reader for each format."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from numpy_nets.datasets.idx import GZIP_MAGIC, read_idx
+from numpy_nets.datasets.npy import NPY_MAGIC, read_npy, read_npz
+from numpy_nets.datasets.raw import Array
+
+__all__ = ["Splits", "load_file", "read_idx", "read_npy", "read_npz"]
+
+KERAS_NAMES = {"x_train", "y_train", "x_test", "y_test"}
+SPLIT_NAMES = {"train": "x_train", "valid": "x_valid", "test": "x_test"}
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """A data set's parts, None where absent: x is (examples, ...), y is (examples,) of integers."""
+
+    x_train: Array
+    y_train: Array | None = None
+    x_valid: Array | None = None
+    x_test: Array | None = None
+    y_test: Array | None = None
+
+
+def load_file(path: str | os.PathLike[str]) -> Splits:
+    """The data set in the file at `path`, whose format its first bytes tell:
+
+    - .npz with `x_train` and any of `y_train`, `x_test`, `y_test` (Keras's layout);
+    - .npz with `train` and any of `valid`, `test` (Larochelle's binarised MNIST);
+    - .npz with one array, .npy, or IDX, gzip-compressed or not: all of it is `x_train`.
+
+    Arrays keep the file's dtype and scale, and may be read-only maps of the file. ValueError or
+    OSError, naming the file and the fault, if it is none of these, if an array is empty or holds
+    NaN or infinity, or if arrays do not fit each other.
+    """
+    path = Path(path)
+    with open(path, "rb") as file:
+        start = file.read(len(NPY_MAGIC))
+    if start.startswith(b"PK"):
+        splits = _arrange(path, read_npz(path))
+    elif start == NPY_MAGIC:
+        splits = Splits(read_npy(path))
+    elif start.startswith((GZIP_MAGIC, b"\0\0")):
+        splits = Splits(read_idx(path))
+    else:
+        raise ValueError(f"{path}: not an .npz, .npy or IDX file")
+
+    images = {"x_train": splits.x_train, "x_valid": splits.x_valid, "x_test": splits.x_test}
+    for name, x in images.items():
+        if x is not None:
+            _check_images(f"{path}: {name}", x, splits.x_train.shape[1:])
+    y_train = _checked_labels(f"{path}: y_train", splits.y_train, splits.x_train)
+    y_test = _checked_labels(f"{path}: y_test", splits.y_test, splits.x_test)
+    return Splits(splits.x_train, y_train, splits.x_valid, splits.x_test, y_test)
+
+
+def _arrange(path: Path, arrays: dict[str, Array]) -> Splits:
+    names = set(arrays)
+    if "x_train" in names and names <= KERAS_NAMES and ("x_test" in names or "y_test" not in names):
+        return Splits(**arrays)
+    if "train" in names and names <= set(SPLIT_NAMES):
+        return Splits(**{SPLIT_NAMES[name]: array for name, array in arrays.items()})
+    if len(names) == 1:
+        return Splits(*arrays.values())
+    raise ValueError(
+        f"{path}: arrays {sorted(names)}, expected x_train (y_train, x_test, y_test), "
+        "or train (valid, test), or a single array"
+    )
+
+
+def _check_images(where: str, x: Array, example: tuple[int, ...]) -> None:
+    if x.size == 0:
+        raise ValueError(f"{where}: empty array of shape {x.shape}")
+    if x.ndim < 2:
+        raise ValueError(f"{where}: expected (examples, ...), got shape {x.shape}")
+    if x.shape[1:] != example:
+        raise ValueError(f"{where}: expected examples of shape {example}, got {x.shape[1:]}")
+    # The extremes show NaN and infinity without a temporary as large as the array.
+    if not (np.isfinite(x.min()) and np.isfinite(x.max())):
+        raise ValueError(f"{where}: holds NaN or infinite values")
+
+
+def _checked_labels(where: str, y: Array | None, x: Array | None) -> Array | None:
+    if y is None or x is None:
+        return None
+    if y.shape not in ((len(x),), (len(x), 1)):
+        raise ValueError(f"{where}: expected {len(x)} labels, one an image, got shape {y.shape}")
+    if y.dtype.kind not in "iu":
+        raise ValueError(f"{where}: expected integer labels, got {y.dtype}")
+    if y.min() < 0:
+        raise ValueError(f"{where}: expected labels of 0 and up, got {y.min()}")
+    return y.reshape(-1)

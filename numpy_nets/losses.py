@@ -1,0 +1,289 @@
+"""Losses: one number for how far predictions are from targets.
+
+A loss computes a value for each sample (the mean, or sum, over the last axis), weights it, and
+reduces: "sum_over_batch_size" (the default, also called "mean") divides Σ w·loss by the number of
+samples, not by Σ w; "mean_with_sample_weight" divides by Σ w; "sum" does not divide; None keeps
+one value a sample.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from numpy_nets import config
+from numpy_nets.autodiff import ops
+from numpy_nets.autodiff.tensor import Tensor, TensorLike, convert_to_tensor
+from numpy_nets.naming import lookup, snake_case
+
+_REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
+
+
+class Loss:
+    """Base class: subclasses give `call(y_true, y_pred)`, one value a sample.
+
+    Raises:
+        ValueError: unknown reduction; shapes of y_true and y_pred that do not fit.
+    """
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str | None = None
+    ) -> None:
+        if reduction not in _REDUCTIONS:
+            raise ValueError(f"reduction: expected one of {_REDUCTIONS}, got {reduction!r}")
+        self.reduction = reduction
+        self.name = name or snake_case(type(self).__name__)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def __call__(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> Tensor:
+        prediction = _as_float(y_pred)
+        values = self.call(_like(y_true, prediction), prediction)
+        weight = None if sample_weight is None else _like(sample_weight, values)
+        if weight is not None:
+            if weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
+                weight = ops.reshape(weight, weight.shape[:-1])
+            if weight.ndim > values.ndim or weight.shape != values.shape[: weight.ndim]:
+                raise ValueError(
+                    f"{self.name}: sample_weight: expected shape {values.shape}, got {weight.shape}"
+                )
+            ones = (1,) * (values.ndim - weight.ndim)
+            weight = ops.reshape(weight, (*weight.shape, *ones))
+            values = values * weight
+        if self.reduction in (None, "none"):
+            return values
+        total = ops.sum(values)
+        if self.reduction == "sum":
+            return total
+        if self.reduction == "mean_with_sample_weight" and weight is not None:
+            return total / ops.sum(weight)
+        return total / max(values.array.size, 1)
+
+
+def _as_float(x: TensorLike) -> Tensor:
+    tensor = convert_to_tensor(x)
+    return tensor if tensor.dtype.kind == "f" else ops.cast(tensor, config.floatx())
+
+
+def _like(x: TensorLike, other: Tensor) -> Tensor:
+    """x in the dtype of `other`."""
+    tensor = convert_to_tensor(x)
+    return tensor if tensor.dtype == other.dtype else ops.cast(tensor, str(other.dtype))
+
+
+def _same_shape(what: str, y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """y_true in the shape of y_pred, which it must have but for one last axis of length 1."""
+    if y_true.shape == y_pred.shape:
+        return y_true
+    short, long = sorted((y_true.shape, y_pred.shape), key=len)
+    if long == (*short, 1):
+        return ops.reshape(y_true, y_pred.shape)
+    raise ValueError(f"{what}: y_true: expected shape {y_pred.shape}, got {y_true.shape}")
+
+
+def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """Mean over the last axis of (y_true - y_pred)².  (batch, d) -> (batch,)."""
+    prediction = _as_float(y_pred)
+    y = _same_shape("mean_squared_error", _like(y_true, prediction), prediction)
+    return ops.mean(ops.square(y - prediction), axis=-1)
+
+
+def binary_crossentropy(
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Mean over the last axis of -(y log p + (1-y) log(1-p)).  (batch, d) -> (batch,).
+
+    Args:
+        y_true: targets in [0, 1].
+        y_pred: probabilities p, or logits z with p = σ(z). If p is the output of a sigmoid
+            activation, the loss is computed from its logits.
+        from_logits: whether y_pred holds logits.
+        label_smoothing: s replaces y by y (1-s) + s/2.
+    """
+    p = _as_float(y_pred)
+    y = _same_shape("binary_crossentropy", _like(y_true, p), p)
+    if label_smoothing:
+        y = y * (1 - label_smoothing) + 0.5 * label_smoothing
+    if p.logits is not None:
+        p, from_logits = p.logits, True
+    return ops.mean(ops.binary_crossentropy(y, p, from_logits=from_logits), axis=-1)
+
+
+def categorical_crossentropy(
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """-Σ_c y_c log p_c over the last axis, the classes.  (batch, classes) -> (batch,).
+
+    Args:
+        y_true: one-hot targets, or probabilities of classes.
+        y_pred: probabilities (scaled to sum to 1, then clipped to [1e-7, 1 - 1e-7]), or logits;
+            from a softmax activation, the loss is computed from its logits.
+        from_logits: whether y_pred holds logits.
+        label_smoothing: s replaces y by y (1-s) + s / classes.
+    """
+    p = _as_float(y_pred)
+    y = _like(y_true, p)
+    if y.shape != p.shape:
+        raise ValueError(
+            f"categorical_crossentropy: y_true: expected shape {p.shape}, got {y.shape}"
+        )
+    if label_smoothing:
+        y = y * (1 - label_smoothing) + label_smoothing / p.shape[-1]
+    if p.logits is not None:
+        p, from_logits = p.logits, True
+    if from_logits:
+        log_p = ops.log_softmax(p)
+    else:
+        log_p = _clipped_log(p / ops.sum(p, axis=-1, keepdims=True))
+    return -ops.sum(y * log_p, axis=-1)
+
+
+def sparse_categorical_crossentropy(
+    y_true: TensorLike, y_pred: TensorLike, from_logits: bool = False
+) -> Tensor:
+    """-log p of the true class.  y_true (batch,) or (batch, 1), y_pred (batch, classes).
+
+    Args:
+        y_true: integer labels from 0 to classes - 1.
+        y_pred: probabilities (clipped to [1e-7, 1 - 1e-7], then scaled to sum to 1), or logits;
+            from a softmax activation, the loss is computed from its logits.
+        from_logits: whether y_pred holds logits.
+
+    Raises:
+        ValueError: labels out of range.
+    """
+    p = _as_float(y_pred)
+    labels = convert_to_tensor(y_true).array
+    if labels.shape == (*p.shape[:-1], 1):
+        labels = labels[..., 0]
+    if labels.shape != p.shape[:-1]:
+        raise ValueError(
+            f"sparse_categorical_crossentropy: y_true: expected shape {p.shape[:-1]}, "
+            f"got {labels.shape}"
+        )
+    classes = np.arange(p.shape[-1])
+    one_hot = labels[..., None] == classes
+    if not one_hot.any(axis=-1).all():
+        wrong = labels[~one_hot.any(axis=-1)][0]
+        raise ValueError(
+            f"sparse_categorical_crossentropy: y_true: expected labels 0 to {len(classes) - 1}, "
+            f"got {wrong:g}"
+        )
+    if p.logits is not None:
+        p, from_logits = p.logits, True
+    z = p if from_logits else _clipped_log(p)
+    return -ops.sum(ops.log_softmax(z) * one_hot.astype(p.dtype), axis=-1)
+
+
+def _clipped_log(p: Tensor) -> Tensor:
+    return ops.log(ops.clip(p, config.epsilon(), 1 - config.epsilon()))
+
+
+class MeanSquaredError(Loss):
+    """See `mean_squared_error`."""
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return mean_squared_error(y_true, y_pred)
+
+
+class BinaryCrossentropy(Loss):
+    """See `binary_crossentropy`."""
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        *,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name)
+        self.from_logits = from_logits
+        self.label_smoothing = _check_smoothing(label_smoothing)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return binary_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing)
+
+
+class CategoricalCrossentropy(Loss):
+    """See `categorical_crossentropy`."""
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        *,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name)
+        self.from_logits = from_logits
+        self.label_smoothing = _check_smoothing(label_smoothing)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return categorical_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing)
+
+
+class SparseCategoricalCrossentropy(Loss):
+    """See `sparse_categorical_crossentropy`."""
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        *,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name)
+        self.from_logits = from_logits
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return sparse_categorical_crossentropy(y_true, y_pred, self.from_logits)
+
+
+def _check_smoothing(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError(f"label_smoothing: expected a number in [0, 1], got {value!r}")
+    return value
+
+
+LossFunction: TypeAlias = Callable[[Any, Any], Any]
+
+
+class _FunctionLoss(Loss):
+    """A function `(y_true, y_pred) -> one value a sample`, reduced as losses are."""
+
+    def __init__(self, function: LossFunction) -> None:
+        super().__init__(name=getattr(function, "__name__", "loss"))
+        self.function = function
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return convert_to_tensor(self.function(y_true, y_pred))
+
+
+_BY_NAME = {
+    "binary_crossentropy": BinaryCrossentropy,
+    "mean_squared_error": MeanSquaredError,
+    "mse": MeanSquaredError,
+    "categorical_crossentropy": CategoricalCrossentropy,
+    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
+}
+
+
+def get(identifier: str | Loss | LossFunction) -> Loss:
+    """A loss by its name, the one given, or one made of a function."""
+    if isinstance(identifier, Loss):
+        return identifier
+    if callable(identifier):
+        return _FunctionLoss(identifier)
+    loss: Callable[[], Loss] = lookup("loss", identifier, _BY_NAME)
+    return loss()

@@ -1,0 +1,144 @@
+"""Metrics: means that accumulate over the batches of an epoch, in float64."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from numpy_nets import losses
+from numpy_nets.autodiff.tensor import Array, Tensor, TensorLike
+from numpy_nets.naming import lookup
+
+
+class Metric:
+    """Base class: a weighted mean Σ w·value / Σ w, 0 before the first value.
+
+    `update_state` adds values, `result` gives the mean, `reset_state` starts again.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.reset_state()
+
+    def reset_state(self) -> None:
+        self.total = 0.0
+        self.count = 0.0
+
+    def result(self) -> float:
+        return self.total / self.count if self.count else 0.0
+
+    def _add(self, values: Array, sample_weight: TensorLike | None) -> None:
+        if sample_weight is None:
+            self.total += float(values.sum(dtype=np.float64))
+            self.count += values.size
+        else:
+            weight = _array(sample_weight)
+            if weight.ndim == values.ndim + 1:
+                weight = weight.reshape(weight.shape[:-1])
+            weight = weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim))
+            weight = np.broadcast_to(weight, values.shape)
+            self.total += float(np.sum(values * weight, dtype=np.float64))
+            self.count += float(weight.sum(dtype=np.float64))
+
+
+class Mean(Metric):
+    """The mean of the values given, such as losses."""
+
+    def __init__(self, name: str = "mean") -> None:
+        super().__init__(name)
+
+    def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
+        self._add(_array(values), sample_weight)
+
+
+class PredictionMetric(Metric):
+    """The mean over samples of `values(y_true, y_pred)`, which subclasses give."""
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        raise NotImplementedError
+
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
+        self._add(self.values(_array(y_true), _array(y_pred)), sample_weight)
+
+
+class BinaryAccuracy(PredictionMetric):
+    """How often y_true equals (y_pred > threshold), over all entries."""
+
+    def __init__(self, name: str = "binary_accuracy", threshold: float = 0.5) -> None:
+        super().__init__(name)
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"BinaryAccuracy: threshold: expected in [0, 1], got {threshold!r}")
+        self.threshold = threshold
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        matches = np.equal(_fit(self.name, y_true, y_pred), y_pred > self.threshold)
+        return np.asarray(matches.mean(axis=-1, dtype=np.float64))
+
+
+class SparseCategoricalAccuracy(PredictionMetric):
+    """How often the largest of y_pred (batch, classes) is at the label y_true (batch,)."""
+
+    def __init__(self, name: str = "sparse_categorical_accuracy") -> None:
+        super().__init__(name)
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
+            y_true = y_true[..., 0]
+        if y_true.shape != y_pred.shape[:-1]:
+            raise ValueError(
+                f"{self.name}: y_true: expected shape {y_pred.shape[:-1]}, got {y_true.shape}"
+            )
+        return np.asarray(y_true == y_pred.argmax(axis=-1), np.float64)
+
+
+class MeanSquaredError(PredictionMetric):
+    """The mean of (y_true - y_pred)²."""
+
+    def __init__(self, name: str = "mean_squared_error") -> None:
+        super().__init__(name)
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        return losses.mean_squared_error(_fit(self.name, y_true, y_pred), y_pred).array
+
+
+def _array(x: Any) -> Array:
+    return x.array if isinstance(x, Tensor) else np.asarray(x)
+
+
+def _fit(name: str, y_true: Array, y_pred: Array) -> Array:
+    """y_true in the shape of y_pred, where a last axis of length 1 may be left out."""
+    if y_true.size != y_pred.size or y_true.shape[:1] != y_pred.shape[:1]:
+        raise ValueError(f"{name}: y_true: expected shape {y_pred.shape}, got {y_true.shape}")
+    return y_true.reshape(y_pred.shape)
+
+
+_BY_NAME: dict[str, Callable[[str], Metric]] = {
+    "binary_accuracy": BinaryAccuracy,
+    "sparse_categorical_accuracy": SparseCategoricalAccuracy,
+    "mean_squared_error": MeanSquaredError,
+    "mse": MeanSquaredError,
+}
+
+
+def get(identifier: str | Metric, y_true: Array, y_pred: Array) -> Metric:
+    """A metric by its name, or the one given.
+
+    "accuracy" means BinaryAccuracy for one output unit, and SparseCategoricalAccuracy for several
+    with integer labels.
+    """
+    if isinstance(identifier, Metric):
+        return identifier
+    if identifier in ("accuracy", "acc"):
+        if y_pred.shape[-1] == 1:
+            return BinaryAccuracy(identifier)
+        if y_true.ndim < y_pred.ndim or y_true.shape[-1] == 1:
+            return SparseCategoricalAccuracy(identifier)
+        raise ValueError(
+            f"metrics: {identifier!r} needs one output unit or integer labels, "
+            f"got y_true {y_true.shape} and y_pred {y_pred.shape}"
+        )
+    return lookup("metric", identifier, {**_BY_NAME, "accuracy": _BY_NAME["binary_accuracy"]})(
+        identifier
+    )

@@ -1,0 +1,5 @@
+"""The models: one file each, the same text as its twin in keras_ref below the imports."""
+
+from numpy_nets.network import Model, Sequential
+
+__all__ = ["Model", "Sequential"]

@@ -1,0 +1,302 @@
+"""Model and Sequential: layers put together."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from numpy_nets.base_layer import KerasTensor, Layer, Node, flatten
+from numpy_nets.layers import Input, InputLayer
+from numpy_nets.naming import unique_name
+from numpy_nets.storage import layout
+from numpy_nets.summary import Row, Size, print_summary, size_of
+from numpy_nets.training import Trainer
+
+__all__ = ["Input", "Model", "Sequential"]
+
+
+class Graph:
+    """The calls of layers between `inputs` and `outputs`, in an order in which they can run.
+
+    Args:
+        inputs: a KerasTensor from `Input`, or a list of them.
+        outputs: a KerasTensor computed from them, or a list.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any) -> None:
+        for name, nested in (("inputs", inputs), ("outputs", outputs)):
+            for x in flatten(nested) or [None]:
+                if not isinstance(x, KerasTensor):
+                    raise ValueError(
+                        f"Model: {name}: expected the result of Input, or of layers called on it, "
+                        f"got {type(x).__name__}"
+                    )
+        self.inputs, self.outputs = inputs, outputs
+        self.nodes: list[Node] = []
+        first_seen: dict[int, int] = {}
+
+        def visit(node: Node) -> None:
+            """Depth first: what a node needs comes before it in self.nodes."""
+            if any(node is done for done in self.nodes):
+                return
+            first_seen.setdefault(id(node.layer), len(first_seen))
+            for parent in node.parents:
+                visit(parent)
+            self.nodes.append(node)
+
+        for x in flatten(outputs):
+            visit(x.node)
+        given = [x.node for x in flatten(inputs)]
+        for node in given:
+            if not isinstance(node.layer, InputLayer):
+                raise ValueError(f"Model: inputs: expected Inputs, got output of {node.layer.name}")
+            visit(node)
+        for node in self.nodes:
+            if isinstance(node.layer, InputLayer) and node not in given:
+                raise ValueError(f"Model: outputs need {node.layer.name}, which is not in inputs")
+
+        # Keras lists layers by depth, the longest way to an output, then as they were met.
+        self.depths = {id(node): 0 for node in self.nodes}
+        for node in reversed(self.nodes):
+            for parent in node.parents:
+                self.depths[id(parent)] = max(self.depths[id(parent)], self.depths[id(node)] + 1)
+        depth_of_layer: dict[int, int] = {}
+        for node in self.nodes:
+            key = id(node.layer)
+            depth_of_layer[key] = max(depth_of_layer.get(key, 0), self.depths[id(node)])
+        layers = {id(node.layer): node.layer for node in self.nodes}
+        order = sorted(layers, key=lambda key: (-depth_of_layer[key], first_seen[key]))
+        self.layers: list[Layer] = [layers[key] for key in order]
+
+    def run(self, inputs: Any, function: Callable[[Layer, Any], Any]) -> Any:
+        """Put values in for the inputs, apply `function(layer, values)` node by node."""
+        values: dict[int, Any] = {}
+
+        def value_of(x: Any) -> Any:
+            return [value_of(i) for i in x] if isinstance(x, list | tuple) else values[id(x)]
+
+        for x, value in zip(flatten(self.inputs), inputs, strict=True):
+            values[id(x)] = value
+        for node in self.nodes:
+            if isinstance(node.layer, InputLayer):
+                continue
+            result = function(node.layer, value_of(node.inputs))
+            if isinstance(node.output, list):
+                values |= {id(x): y for x, y in zip(node.output, result, strict=True)}
+            else:
+                values[id(node.output)] = result
+        return value_of(self.outputs)
+
+    def is_chain(self) -> bool:
+        """Whether one layer follows the other, each used once."""
+        depths = [self.depths[id(node)] for node in self.nodes]
+        return (
+            len(set(depths)) == len(depths) == len(self.layers)
+            and all(len(node.parents) <= 1 for node in self.nodes)
+        )  # fmt: skip
+
+
+class Model(Layer, Trainer):
+    """A network that can be trained, in one of two ways.
+
+    Functional: `Model(inputs, outputs)` of what layers return when they are called on an `Input`.
+    Subclassed: `__init__` makes layers as attributes, `call(inputs)` computes; `train_step(data)`
+    and `test_step(data)` may be overridden to train differently. See `training` for compile,
+    fit, evaluate and predict.
+    """
+
+    def __init__(
+        self,
+        inputs: Any = None,
+        outputs: Any = None,
+        *,
+        trainable: bool = True,
+        name: str | None = None,
+    ) -> None:
+        if (inputs is None) != (outputs is None):
+            raise ValueError("Model: expected inputs and outputs, or neither")
+        if name is None and type(self) is Model and inputs is not None:
+            name = unique_name("functional")
+        super().__init__(trainable=trainable, name=name)
+        self._graph: Graph | None = None
+        if inputs is not None:
+            self._graph = Graph(inputs, outputs)
+            self.built = True
+
+    def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._graph is None:
+            return super().call(inputs)
+        values = flatten(inputs)
+        self._check_inputs([x.shape for x in values])
+        return self._graph.run(values, lambda layer, x: layer(x))
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        if self._graph is None:
+            return super().compute_output_shape(input_shape)
+        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
+        self._check_inputs(shapes)
+        return self._graph.run(shapes, lambda layer, shape: layer.compute_output_shape(shape))
+
+    def _check_inputs(self, shapes: list[Any]) -> None:
+        assert self._graph is not None
+        expected = [x.shape for x in flatten(self._graph.inputs)]
+        fits = len(shapes) == len(expected) and all(
+            len(got) == len(want)
+            and all(w is None or g is None or g == w for g, w in zip(got, want, strict=True))
+            for got, want in zip(shapes, expected, strict=True)
+        )
+        if not fits:
+            raise ValueError(
+                f"{self.name}: expected input of shape {_listed(expected)}, got {_listed(shapes)}"
+            )
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly inside, inputs included, in Keras's order."""
+        if self._graph is not None:
+            return self._graph.layers
+        return list({id(layer): layer for layer in super()._children()}.values())
+
+    def _children(self) -> Iterator[Layer]:
+        yield from self.layers
+        if self._graph is not None:  # what a subclass has made beside its graph
+            yield from super()._children()
+
+    @property
+    def class_name(self) -> str:
+        return "Functional" if type(self) is Model and self._graph else type(self).__name__
+
+    @property
+    def input_shape(self) -> Any:
+        """(None, ...) of a functional model; a list for several inputs."""
+        if self._graph is None:
+            raise AttributeError(f"{self.name} has no input_shape: it is no functional model")
+        shapes = [x.shape for x in flatten(self._graph.inputs)]
+        return shapes if isinstance(self._graph.inputs, list | tuple) else shapes[0]
+
+    @property
+    def output_shape(self) -> Any:
+        """(None, ...) of a functional model; a list for several outputs."""
+        if self._graph is None:
+            raise AttributeError(f"{self.name} has no output_shape: it is no functional model")
+        shapes = [x.shape for x in flatten(self._graph.outputs)]
+        return shapes if isinstance(self._graph.outputs, list | tuple) else shapes[0]
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write the variables, and the optimizer's state if compiled, to a `.weights.h5` file.
+
+        Keras loads the file, and the reverse. Raises as `storage.write_weights`.
+        """
+        layout.save_weights(self, filepath, overwrite=overwrite)
+
+    def load_weights(self, filepath: Any) -> None:
+        """Read what `save_weights`, here or in Keras, has written for the same architecture.
+
+        Nothing is changed unless everything fits. The state of a compiled optimizer is read if
+        the file has it. Raises as `storage.read_weights`.
+        """
+        if not self.built:
+            raise ValueError(f"{self.name}: load_weights: not built yet: call it on data first")
+        layout.load_weights(self, filepath)
+
+    def summary(
+        self, line_length: int | None = None, print_fn: Callable[[str], object] | None = None
+    ) -> None:
+        """Print the table of layers, as Keras does."""
+        size = None
+        if self.optimizer is not None and self.optimizer.built:
+            size = size_of(self.optimizer.get_state())
+        print_summary(
+            self.name,
+            [self._row(layer) for layer in self.layers],
+            size_of(self.trainable_weights),
+            size_of(self.non_trainable_weights),
+            size,
+            line_length,
+            print_fn,
+        )
+
+    def _row(self, layer: Layer) -> Row:
+        inside = {id(node) for node in self._graph.nodes} if self._graph is not None else set()
+        connected = None
+        if self._graph is not None and not self._graph.is_chain():
+            connected = [
+                (x.node.layer.name, x.node.layer.nodes.index(x.node), _index_in_output(x))
+                for node in layer.nodes
+                if id(node) in inside
+                for x in flatten(node.inputs)
+            ]
+        size: Size = size_of(layer.weights)
+        return Row(
+            name=layer.name,
+            class_name=layer.class_name,
+            output_shape=layer.known_output_shape(),
+            params=size.params,
+            built=layer.built,
+            connected_to=connected,
+        )
+
+
+class Sequential(Model):
+    """Layers one after the other.  It is built by an `Input` in front, or by its first data.
+
+    Args:
+        layers: layers or models; the first may be an `Input`.
+    """
+
+    def __init__(
+        self, layers: Any = None, *, trainable: bool = True, name: str | None = None
+    ) -> None:
+        super().__init__(trainable=trainable, name=name)
+        self._stack: list[Layer] = []
+        self._input_layer: InputLayer | None = None
+        for layer in layers or []:
+            self.add(layer)
+
+    def add(self, layer: Layer | KerasTensor) -> None:
+        """Append a layer."""
+        if isinstance(layer, KerasTensor) and layer.node is not None:
+            layer = layer.node.layer
+        if not isinstance(layer, Layer):
+            raise TypeError(f"Sequential: expected a layer, got {layer!r}")
+        if isinstance(layer, InputLayer):
+            if self._input_layer is not None or self._stack:
+                raise ValueError(f"Sequential: {layer.name}: an Input must come first, and once")
+            self._input_layer = layer
+            return
+        if any(layer.name == other.name for other in self._stack):
+            raise ValueError(f"Sequential: two layers of the name {layer.name!r}")
+        self._stack.append(layer)
+        if self._input_layer is None and isinstance(layer, Model) and layer.built:
+            try:
+                shape = layer.input_shape
+            except AttributeError:
+                shape = None
+            if shape is not None:
+                self._input_layer = InputLayer(shape[1:])
+        self.built = False
+        if self._input_layer is not None:
+            self._build_once(self._input_layer.batch_shape)
+
+    @property
+    def layers(self) -> list[Layer]:
+        return self._stack
+
+    def build(self, input_shape: Any) -> None:
+        if not self._stack:
+            raise ValueError(f"{self.name}: expected at least one layer")
+        if self._input_layer is None:
+            self._input_layer = InputLayer(tuple(input_shape[1:]))
+        x: Any = self._input_layer.output
+        for layer in self._stack:
+            x = layer(x)
+        self._graph = Graph(self._input_layer.output, x)
+        if not self._trainable:
+            self.trainable = False
+
+
+def _listed(shapes: list[Any]) -> str:
+    return str(shapes[0]) if len(shapes) == 1 else str(shapes)
+
+
+def _index_in_output(x: KerasTensor) -> int:
+    assert x.node is not None
+    return [id(y) for y in flatten(x.node.output)].index(id(x))

@@ -1,0 +1,360 @@
+"""Optimizers: from a gradient to a step.
+
+`update_step` is the formula, entry by entry. The base class lays all variables in one contiguous
+vector, so that a formula runs once over everything: NumPy's cost is in the number of passes.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from numpy_nets import config
+from numpy_nets.autodiff.tensor import Array, Tensor, Variable
+from numpy_nets.naming import lookup, snake_case, unique_name
+
+
+class LearningRateSchedule:
+    """Base class: a learning rate that is a function of the iteration."""
+
+    def __call__(self, step: int) -> float:
+        raise NotImplementedError
+
+
+class ExponentialDecay(LearningRateSchedule):
+    """initial_learning_rate · decay_rate^(step / decay_steps); whole numbers with staircase."""
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+    ) -> None:
+        if decay_steps <= 0:
+            raise ValueError(f"ExponentialDecay: decay_steps: expected > 0, got {decay_steps!r}")
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+
+    def __call__(self, step: int) -> float:
+        p = step // self.decay_steps if self.staircase else step / self.decay_steps
+        return float(self.initial_learning_rate * self.decay_rate**p)
+
+
+class Optimizer:
+    """Base class.
+
+    Args:
+        learning_rate: a float (an int raises, as in Keras), or a schedule.
+        clipnorm: scale each gradient whose norm is larger down to this norm.
+        global_clipnorm: scale all gradients together, if their common norm is larger.
+
+    A subclass names its `slots`, the accumulators it keeps for each variable, and gives
+    `update_step`.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ()
+    slot_start = 0.0
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule,
+        *,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+        name: str | None = None,
+    ) -> None:
+        what = type(self).__name__
+        if clipnorm is not None and global_clipnorm is not None:
+            raise ValueError(f"{what}: expected one of clipnorm and global_clipnorm, got both")
+        for key, value in (("clipnorm", clipnorm), ("global_clipnorm", global_clipnorm)):
+            if value is not None and not value > 0:
+                raise ValueError(f"{what}: {key}: expected > 0, got {value!r}")
+        self.name = name or unique_name(snake_case(what))
+        self.clipnorm = clipnorm
+        self.global_clipnorm = global_clipnorm
+        self.iterations = 0
+        self.built = False
+        self._set_learning_rate(learning_rate)
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step."""
+        if isinstance(self._learning_rate, LearningRateSchedule):
+            return self._learning_rate(self.iterations)
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float | LearningRateSchedule) -> None:
+        self._set_learning_rate(value)
+
+    def _set_learning_rate(self, value: float | LearningRateSchedule) -> None:
+        if isinstance(value, LearningRateSchedule):
+            self._learning_rate: float | LearningRateSchedule = value
+        elif isinstance(value, float | np.floating):
+            # Rounded as it will be when it is saved, so that a resumed run computes the same.
+            self._learning_rate = float(np.dtype(config.floatx()).type(value))
+        else:
+            raise ValueError(
+                f"{type(self).__name__}: learning_rate: expected a float or a schedule, "
+                f"got {value!r}"
+            )
+
+    def build(self, variables: Sequence[Variable]) -> None:
+        """Make the accumulators.  An optimizer serves one list of variables."""
+        if not variables:
+            raise ValueError(f"{type(self).__name__}: expected trainable variables, got none")
+        dtypes = sorted({str(v.dtype) for v in variables})
+        if len(dtypes) > 1:
+            raise ValueError(f"{type(self).__name__}: expected variables of one dtype, got {dtypes}")
+        self._variables = list(variables)
+        ends = np.cumsum([v.array.size for v in variables]).tolist()
+        self._spans = [slice(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+        self._position = {id(v): i for i, v in enumerate(variables)}
+        self._slots = [np.full(ends[-1], self.slot_start, dtypes[0]) for _ in self.slots]
+        self.built = True
+
+    def apply(
+        self,
+        gradients: Sequence[Tensor | Array | None],
+        trainable_variables: Sequence[Variable] | None = None,
+    ) -> None:
+        """Take one step.
+
+        A variable whose gradient is None is left alone, and so are its accumulators.
+
+        Args:
+            gradients: one for each variable, of its shape.
+            trainable_variables: by default those that the optimizer was built with.
+
+        Raises:
+            ValueError: no gradient at all, a variable that the optimizer does not know, or a
+                gradient of another shape.
+        """
+        if trainable_variables is None:
+            trainable_variables = self._variables if self.built else []
+        if not self.built:
+            self.build(trainable_variables)
+        known = self._align(gradients, trainable_variables)
+        self._clip(known)
+
+        # All variables in one new vector: the arrays that tapes have recorded stay as they are.
+        weights = np.concatenate([v.array.ravel() for v in self._variables])
+        gradient = np.concatenate(
+            [
+                np.zeros(v.array.size, v.dtype) if g is None else g.ravel()
+                for g, v in zip(known, self._variables, strict=True)
+            ]
+        )
+        if any(g is None for g in known):
+            spans = [s for g, s in zip(known, self._spans, strict=True) if g is not None]
+        else:
+            spans = [slice(None)]
+        for span in spans:
+            self.update_step(weights[span], gradient[span], *[slot[span] for slot in self._slots])
+        for variable, span in zip(self._variables, self._spans, strict=True):
+            variable.array = weights[span].reshape(variable.shape)
+        self.iterations += 1
+
+    def update_step(self, w: Array, g: Array, *slots: Array) -> None:
+        """Change weights `w` and accumulators `slots` in place, by gradient `g`, all (n,)."""
+        raise NotImplementedError
+
+    def _align(
+        self, gradients: Sequence[Tensor | Array | None], variables: Sequence[Variable]
+    ) -> list[Array | None]:
+        """Gradients as arrays in the order of the optimizer's variables."""
+        if len(gradients) != len(variables):
+            raise ValueError(
+                f"{type(self).__name__}: expected {len(variables)} gradients, got {len(gradients)}"
+            )
+        aligned: list[Array | None] = [None] * len(self._variables)
+        for gradient, variable in zip(gradients, variables, strict=True):
+            if id(variable) not in self._position:
+                raise ValueError(
+                    f"{type(self).__name__}: unknown variable {variable.name}: "
+                    "one optimizer serves the one list of variables it was built with"
+                )
+            if gradient is None:
+                continue
+            array = gradient.array if isinstance(gradient, Tensor) else np.asarray(gradient)
+            if array.shape != variable.shape:
+                raise ValueError(
+                    f"{type(self).__name__}: gradient of {variable.name}: "
+                    f"expected shape {variable.shape}, got {array.shape}"
+                )
+            aligned[self._position[id(variable)]] = np.asarray(array, variable.dtype)
+        if all(g is None for g in aligned):
+            raise ValueError(f"{type(self).__name__}: no gradient for any variable")
+        return aligned
+
+    def _clip(self, gradients: list[Array | None]) -> None:
+        if self.clipnorm is None and self.global_clipnorm is None:
+            return
+        norms = [0.0 if g is None else float(np.linalg.norm(g)) for g in gradients]
+        common = math.sqrt(sum(n * n for n in norms))
+        for i, gradient in enumerate(gradients):
+            if gradient is None:
+                continue
+            if self.clipnorm is not None:
+                gradients[i] = gradient * (self.clipnorm / max(norms[i], self.clipnorm))
+            elif self.global_clipnorm is not None:
+                gradients[i] = gradient * (self.global_clipnorm / max(common, self.global_clipnorm))
+
+    def get_state(self) -> list[Array]:
+        """Iterations, the learning rate (unless a schedule), and the accumulators of each variable.
+
+        The order of Keras's optimizer variables, in which they are saved.
+        """
+        state = [np.array(self.iterations, np.int64)]
+        if not isinstance(self._learning_rate, LearningRateSchedule):
+            state.append(np.array(self._learning_rate, config.floatx()))
+        if self.built:
+            for variable, span in zip(self._variables, self._spans, strict=True):
+                state += [slot[span].reshape(variable.shape).copy() for slot in self._slots]
+        return state
+
+    def set_state(self, state: Sequence[Array]) -> None:
+        """Continue from what `get_state` gave; raises ValueError, changing nothing, if it differs.
+        """
+        expected, found = [a.shape for a in self.get_state()], [np.shape(a) for a in state]
+        if expected != found:
+            raise ValueError(f"{self.name}: expected state of shapes {expected}, got {found}")
+        rest = iter(state)
+        self.iterations = int(next(rest))
+        if not isinstance(self._learning_rate, LearningRateSchedule):
+            self._learning_rate = float(next(rest))
+        if self.built:
+            for span in self._spans:
+                for slot in self._slots:
+                    slot[span] = np.ravel(next(rest))
+
+
+class SGD(Optimizer):
+    """w ← w - η g.  With momentum μ (Polyak 1964; Sutskever et al. 2013):
+
+    m ← μ m - η g,    w ← w + m,    or with nesterov    w ← w + μ m - η g
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"SGD: momentum: expected a number in [0, 1], got {momentum!r}")
+        self.momentum = momentum
+        self.nesterov = nesterov
+        if momentum:
+            self.slots = ("momentum",)  # type: ignore[misc]  # narrower than the class's
+
+    def update_step(self, w: Array, g: Array, *slots: Array) -> None:
+        step = g * self.learning_rate
+        if not slots:
+            w -= step
+            return
+        (m,) = slots
+        m *= self.momentum
+        m -= step
+        w += m * self.momentum - step if self.nesterov else m
+
+
+class Adagrad(Optimizer):
+    """a ← a + g²,    w ← w - η g / √(a + ε)    (Duchi et al. 2011).  a begins at 0.1."""
+
+    slots = ("accumulator",)
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.slot_start = initial_accumulator_value
+        self.epsilon = epsilon
+
+    def update_step(self, w: Array, g: Array, *slots: Array) -> None:
+        (a,) = slots
+        a += g * g
+        w -= g * self.learning_rate / np.sqrt(a + self.epsilon)
+
+
+class RMSprop(Optimizer):
+    """v ← ρ v + (1-ρ) g²,    w ← w - η g / √(v + ε)    (Tieleman & Hinton 2012)."""
+
+    slots = ("velocity",)
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        rho: float = 0.9,
+        epsilon: float = 1e-7,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.rho = rho
+        self.epsilon = epsilon
+
+    def update_step(self, w: Array, g: Array, *slots: Array) -> None:
+        (v,) = slots
+        v *= self.rho
+        v += g * g * (1 - self.rho)
+        w -= g * self.learning_rate / np.sqrt(v + self.epsilon)
+
+
+class Adam(Optimizer):
+    """m ← m + (1-β₁)(g - m),    v ← v + (1-β₂)(g² - v),    w ← w - α m / (√v + ε),
+    α = η √(1-β₂ᵗ) / (1-β₁ᵗ) at step t = 1, 2, …
+
+    Kingma & Ba 2015, in the order of computation at the end of their section 2: this ε is their
+    ε̂, added after the correction for the zeros in which m and v begin, not ε of Algorithm 1.
+    """
+
+    slots = ("momentum", "velocity")
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def update_step(self, w: Array, g: Array, *slots: Array) -> None:
+        m, v = slots
+        t = self.iterations + 1
+        alpha = self.learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        m += (g - m) * (1 - self.beta_1)
+        v += (g * g - v) * (1 - self.beta_2)
+        w -= m * alpha / (np.sqrt(v) + self.epsilon)
+
+
+_BY_NAME: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "adagrad": Adagrad,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+}
+
+
+def get(identifier: str | Optimizer) -> Optimizer:
+    """An optimizer by its name (in any case) with Keras's defaults, or the one given."""
+    if isinstance(identifier, Optimizer):
+        return identifier
+    name = identifier.lower() if isinstance(identifier, str) else identifier
+    optimizer: Any = lookup("optimizer", name, _BY_NAME)
+    made: Optimizer = optimizer()
+    return made

@@ -1,0 +1,89 @@
+import gzip
+import struct
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from numpy_nets.datasets.idx import read_idx
+
+CODES = {"u1": 8, "i1": 9, ">i2": 11, ">i4": 12, ">f4": 13, ">f8": 14}
+
+
+def idx(array: np.ndarray, dtype: str = "u1") -> bytes:
+    magic = bytes([0, 0, CODES[dtype], array.ndim])
+    return magic + struct.pack(f">{array.ndim}I", *array.shape) + array.astype(dtype).tobytes()
+
+
+IMAGES = np.arange(24).reshape(2, 3, 4)
+
+
+@pytest.mark.parametrize("dtype", CODES)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_every_type_reads_plain_and_compressed(tmp_path, dtype, pack):
+    path = tmp_path / "some-idx3"
+    path.write_bytes(pack(idx(IMAGES - 5, dtype)))
+    array = read_idx(path)
+    assert array.dtype == dtype
+    np.testing.assert_array_equal(array, (IMAGES - 5).astype(dtype))
+
+
+def test_plain_file_is_mapped_read_only(tmp_path):
+    path = tmp_path / "images"
+    path.write_bytes(idx(IMAGES))
+    array = read_idx(str(path))
+    assert isinstance(array, np.memmap) and not array.flags.writeable
+
+
+def test_empty_array_reads_as_empty(tmp_path):
+    path = tmp_path / "images"
+    for pack in (bytes, gzip.compress):
+        path.write_bytes(pack(idx(np.empty((0, 28, 28)))))
+        assert read_idx(path).shape == (0, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"", "truncated"),
+        (b"\0\0\x08", "truncated"),
+        (idx(IMAGES)[:10], "truncated"),
+        (idx(IMAGES)[:-1], "declares 24 bytes of data, file holds 23"),
+        (idx(IMAGES) + b"x", "declares 24 bytes of data, file holds 25"),
+        (b"\x89PNG" + bytes(40), "magic number 8950"),
+        (b"\0\0\x0a\x01" + bytes(40), "magic number 00000a01"),
+        (b"\0\0\x08\x00" + bytes(40), "at least one axis"),
+        (b"\0\0\x08\xff" + b"\xff" * 1100, "more data than a file can hold"),
+        (b"\0\0\x08\x02" + struct.pack(">2I", 60000, 784), "declares 47,040,000"),
+        (b"\0\0\x08\x41" + bytes(4 * 65), "dimension"),
+        (gzip.compress(idx(IMAGES)[:-1]), "truncated: expected 24 bytes, got 23"),
+        (gzip.compress(idx(IMAGES) + b"x"), "more data than the 24 bytes"),
+        (gzip.compress(idx(IMAGES))[:-12], "ended before|truncated"),
+        (gzip.compress(idx(IMAGES))[:-8] + bytes(8), "CRC"),
+        (gzip.compress(idx(IMAGES)) + b"trailing", "[Nn]ot a gzip"),
+        (b"\x1f\x8b\x07" + bytes(20), "compression method"),
+        (gzip.compress(b"\0\0\x08\x01" + struct.pack(">I", 2**31)), "compressed bytes account for"),
+    ],
+)
+def test_malformed_file_is_named_with_its_fault(tmp_path, content, fault):
+    path = tmp_path / "broken-idx"
+    path.write_bytes(content)
+    with pytest.raises((ValueError, OSError), match=f"broken-idx: .*({fault})"):
+        read_idx(path)
+
+
+def test_absent_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        read_idx(tmp_path / "nowhere")
+
+
+def test_memory_follows_the_data_not_the_header(tmp_path):
+    path = tmp_path / "broken.gz"
+    held = np.random.default_rng(0).bytes(200_000)  # allows a claim of 200 MB
+    path.write_bytes(gzip.compress(b"\0\0\x08\x01" + struct.pack(">I", 190_000_000) + held))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="truncated"):
+        read_idx(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
