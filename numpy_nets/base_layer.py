@@ -3,7 +3,7 @@
 import inspect
 import itertools
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from numpy_nets.autodiff.tensor import Tensor, Variable
 from numpy_nets.naming import snake_case, unique_name
 
 Shape: TypeAlias = tuple[int | None, ...]
+T = TypeVar("T")
 
 # Whether the layers that run now run for training: an outermost call says so with `training=`,
 # and the calls inside it inherit that.
@@ -65,8 +66,8 @@ class Layer:
     """Base class of layers and models.
 
     A subclass creates its variables in `build(input_shape)` with `add_weight`, and computes in
-    `call(inputs)`, which may take `training`. Layers that are attributes, or in lists, tuples and
-    dicts that are attributes, belong to it: their variables are its variables.
+    `call(inputs)`, which may take `training`. Variables and layers that are attributes, or in
+    lists, tuples and dicts that are attributes, belong to it, and so do those layers' variables.
     """
 
     def __init__(self, *, trainable: bool = True, name: str | None = None) -> None:
@@ -75,7 +76,8 @@ class Layer:
         self.built = False
         self._trainable = trainable
         self.nodes: list[Node] = []
-        self._variables: list[Variable] = []
+        self._added: list[Variable] = []
+        self._frozen: set[Variable] = set()
         self._takes_training = "training" in inspect.signature(self.call).parameters
 
     def build(self, input_shape: Any) -> None:
@@ -97,8 +99,16 @@ class Layer:
             inputs: an array or Tensor (batch, ...), a KerasTensor, or a list of one kind.
             training: True in training, for layers such as Dropout. Default: as the calling
                 layer, and False outside of one.
+
+        Raises:
+            TypeError: inputs of another kind, or a mixture; other arguments beside KerasTensors.
         """
-        if any(isinstance(x, KerasTensor) for x in flatten(inputs)):
+        symbolic = [isinstance(x, KerasTensor) for x in flatten(inputs)]
+        if any(symbolic):
+            if not all(symbolic):
+                raise TypeError(f"{self.name}: inputs: expected arrays or KerasTensors, got both")
+            if args or kwargs or training is not None:
+                raise TypeError(f"{self.name}: expected no argument beside KerasTensors")
             shapes = _map(lambda x: x.shape, inputs)
             self._build_once(shapes)
             return Node(self, inputs, self.compute_output_shape(shapes)).output
@@ -141,30 +151,38 @@ class Layer:
     def _cast(self, x: Any) -> Tensor:
         if isinstance(x, Tensor):
             return x if x.array.dtype == self.dtype else ops.cast(x, self.dtype)
-        return Tensor(np.asarray(x, self.dtype), "input")
+        if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiub":
+            came = f"an array of {x.dtype}" if isinstance(x, np.ndarray) else type(x).__name__
+            raise TypeError(f"{self.name}: inputs: expected an array of numbers, got {came}")
+        return Tensor(x.astype(self.dtype, copy=False), "input")
 
     def add_weight(
         self,
         shape: tuple[int, ...],
         initializer: str | initializers.Initializer = "glorot_uniform",
-        trainable: bool = True,
         name: str = "variable",
     ) -> Variable:
         """Create a variable of this layer."""
         variable = Variable(
-            initializers.get(initializer),
-            shape,
-            self.dtype,
-            trainable and self._trainable,
-            f"{self.name}/{name}",
+            initializers.get(initializer), shape, self.dtype, name=f"{self.name}/{name}"
         )
-        self._variables.append(variable)
+        self._added.append(variable)
+        if not self._trainable:
+            self._freeze(variable)
         return variable
+
+    def _freeze(self, variable: Variable) -> None:
+        variable.trainable = False
+        self._frozen.add(variable)
 
     def _children(self) -> Iterator["Layer"]:
         """The layers that belong directly to this one, in order of assignment."""
-        for value in vars(self).values():
-            yield from _layers_in(value)
+        return inside(vars(self), Layer)
+
+    @property
+    def _variables(self) -> list[Variable]:
+        """The layer's own variables, without those of its layers."""
+        return list({id(v): v for v in inside(vars(self), Variable)}.values())
 
     @property
     def weights(self) -> list[Variable]:
@@ -180,7 +198,7 @@ class Layer:
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        return [v for v in self.weights if v.trainable]
+        return [v for v in self.weights if v.trainable] if self._trainable else []
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -188,7 +206,7 @@ class Layer:
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        return [v for v in self.weights if not v.trainable]
+        return [v for v in self.weights if not (v.trainable and self._trainable)]
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
@@ -196,14 +214,23 @@ class Layer:
 
     @property
     def trainable(self) -> bool:
-        """Whether training may change the variables.  Setting it holds for all layers inside."""
+        """Whether training may change the variables.  Setting it holds for all layers inside.
+
+        True gives back what False has taken: a variable made with trainable=False stays so.
+        """
         return self._trainable
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = value
-        for variable in self._variables:
-            variable.trainable = value
+        if value:
+            for variable in self._frozen:
+                variable.trainable = True
+            self._frozen.clear()
+        else:
+            for variable in self._variables:
+                if variable.trainable:
+                    self._freeze(variable)
         for layer in self._children():
             layer.trainable = value
 
@@ -224,8 +251,14 @@ class Layer:
                     f"{variable.name}: set_weights: expected shape {variable.shape}, "
                     f"got {np.shape(array)}"
                 )
-        for variable, array in zip(variables, weights, strict=True):
-            variable.assign(array)
+        before = [v.array for v in variables]
+        try:
+            for variable, array in zip(variables, weights, strict=True):
+                variable.assign(array)
+        except (TypeError, ValueError):  # no numbers
+            for variable, old in zip(variables, before, strict=True):
+                variable.array = old
+            raise
 
     def count_params(self) -> int:
         """How many numbers the variables hold."""
@@ -240,9 +273,10 @@ def _map(function: Any, nested: Any) -> Any:
     return function(nested)
 
 
-def _layers_in(value: Any) -> Iterator[Layer]:
-    if isinstance(value, Layer):
+def inside(value: Any, kind: type[T]) -> Iterator[T]:
+    """What there is of a kind in nested lists, tuples and dicts, in order."""
+    if isinstance(value, kind):
         yield value
     elif isinstance(value, list | tuple | dict):
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _layers_in(item)
+            yield from inside(item, kind)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from numpy_nets import config
 
 Array: TypeAlias = npt.NDArray[Any]
-TensorLike: TypeAlias = Union["Tensor", npt.ArrayLike]  # noqa: UP007  (| needs a class)
+TensorLike: TypeAlias = Union["Tensor", npt.ArrayLike]
 Unary: TypeAlias = Callable[["Tensor"], "Tensor"]
 Binary: TypeAlias = Callable[["Tensor", Any], "Tensor"]
 

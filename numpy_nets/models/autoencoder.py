@@ -1,8 +1,8 @@
 """The autoencoder: learn to reproduce the input through a narrow layer of codes.
 
-encoder h = f(x W₁ + b₁), decoder x̂ = g(h W₂ + b₂), trained to make x̂ like x. With f and g linear and
-a squared error, the best codes span the space of the first principal components (Baldi & Hornik
-1989); with f = relu and g = σ, the codes are no longer bound to a linear space.
+Encoder h = f(x W₁ + b₁), decoder y = g(h W₂ + b₂), trained to make y like x. With f and g linear
+and a squared error, the best codes span the space of the first principal components (Baldi &
+Hornik 1989); with f = relu and g = σ, the codes are no longer bound to a linear space.
 """
 
 from numpy_nets.layers import Dense, Input

@@ -113,9 +113,9 @@ def load_weights(model: "Model", path: str | os.PathLike[str]) -> None:
     found: dict[str, int] = {}
     for prefix, optimizer in optimizers.items():
         count = sum(name.startswith(f"{prefix}vars/") for name in stored)
-        if count > len(optimizer.get_state()) and optimizer is model.optimizer:
-            if not optimizer.built:
-                optimizer.build(model.trainable_variables)
+        unbuilt = optimizer is model.optimizer and not optimizer.built
+        if unbuilt and count > len(optimizer.get_state()):
+            optimizer.build(model.trainable_variables)
         if count != len(optimizer.get_state()):
             warnings.warn(
                 f"{path}: the state of optimizer {optimizer.name!r} was not loaded: "

@@ -1,11 +1,11 @@
 """Read and write Keras's `.weights.h5`: HDF5 datasets named `<path of the layer>/vars/<k>`.
 
-The layout is the one Keras 3.15 writes (keras/src/saving/saving_lib.py), reduced to what Keras needs
-to load it: the datasets. Which paths a model has is the model's business; here a path is a string.
+The layout is the one Keras 3.15 writes (keras/src/saving/saving_lib.py), reduced to what Keras
+needs to load it: the datasets. Which paths a model has is for the model to say.
 
-A weights file may come from anywhere, so reading trusts nothing in it: only hard links are followed,
-only numbers of the expected shape are read, nothing is unpickled, and nothing that the file names is
-opened or imported.
+A weights file may come from anywhere, so reading trusts nothing in it: only hard links are
+followed, only numbers of the expected shape are read, nothing is unpickled, and nothing that the
+file names is opened or imported.
 """
 
 import io
@@ -39,8 +39,8 @@ def write_weights(
     """Write `arrays` to a weights file that Keras loads.
 
     The file appears whole or not at all: on any failure the file that was at `path` is untouched.
-    The same arrays and attributes give the same bytes. NaN and infinities are written, as Keras does,
-    so that a diverged model can be examined; `read_weights` refuses them.
+    The same arrays and attributes give the same bytes. NaN and infinities are written, as Keras
+    does, so that a diverged model can be examined; `read_weights` refuses them.
 
     Args:
         path: where to write; ends in `.weights.h5`, in a folder that exists.
@@ -103,14 +103,14 @@ def read_weights(
         path: the weights file.
         expected: dataset path to (shape, dtype). Every path must be in the file, and every `vars/k`
             of the file must be here; only an optimizer's variables (`optimizer/vars/k`,
-            `d_optimizer/vars/k`, ...) may stay unnamed as a whole. Other datasets are ignored, as in
-            Keras.
+            `d_optimizer/vars/k`, ...) may stay unnamed as a whole. Other datasets are ignored, as
+            in Keras.
 
     Raises:
         FileNotFoundError, PermissionError: there is no such file, or it may not be read.
-        ValueError: the file is not HDF5, is damaged, belongs to another model, holds values that are
-            not finite, or holds what a weights file has no need of (links, external or virtual data,
-            other filters).
+        ValueError: the file is not HDF5, is damaged, belongs to another model, holds values that
+            are not finite, or holds what a weights file has no need of (links, external or virtual
+            data, other filters).
     """
     with _opened(path) as file:
         stored = _datasets(file)
@@ -182,7 +182,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
         raise PermissionError(f"weights file {path}: no permission to read it") from None
     except _RefusedError as refusal:
         raise ValueError(f"weights file {path}: {refusal}") from None
-    except Exception as error:  # h5py meets damage with OSError, RuntimeError, KeyError, TypeError ...
+    except Exception as error:  # h5py meets damage with OSError, KeyError, TypeError ...
         raise ValueError(f"weights file {path}: damaged, or not HDF5: {error!r}") from error
 
 
@@ -247,8 +247,8 @@ def _values(dataset: Any, name: str, dtype: np.dtype[Any]) -> np.ndarray:
 def _check_storage(dataset: Any, name: str) -> None:
     """Refuse a dataset unless the file stores all of it, and decodes to no more than its size.
 
-    HDF5 inflates a gzip chunk to whatever length it has, not to the length it should have, and loads a
-    plug-in for a filter that it does not know; so chunks are measured here before HDF5 decodes them.
+    HDF5 inflates a gzip chunk to whatever length it has, not to the length it should have, and
+    loads a plug-in for a filter that it does not know; so chunks are measured before decoding.
     """
     if dataset.chunks is None:
         if (length := dataset.id.get_storage_size()) != dataset.nbytes:
@@ -266,6 +266,8 @@ def _check_storage(dataset: Any, name: str) -> None:
     steps = [range(0, n, step) for n, step in zip(dataset.shape, dataset.chunks, strict=True)]
     for corner in itertools.product(*steps):
         info = dataset.id.get_chunk_info_by_coord(corner)
+        if info.byte_offset is None:  # then the rest of `info` is undefined
+            raise _RefusedError(f"{name!r} has a chunk that is not stored")
         length = info.size
         # A chunk that would not shrink is stored as it is; its mask has a bit for a skipped filter.
         if _DEFLATE in filters and not info.filter_mask & 1 << filters.index(_DEFLATE):

@@ -1,0 +1,1 @@
+"""Speed and convergence, side by side with Keras: `python -m benchmarks --help`."""

@@ -1,0 +1,131 @@
+"""Run one piece of code here and in Keras.
+
+Most names are the same on both sides, so a comparison is written once, as a function of the
+library `k`: `numpy_nets`, or `keras`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import numpy_nets
+from keras_ref.parity.case import Pair
+from keras_ref.weights import copy_to_keras
+from numpy_nets.autodiff.tensor import Array, Tensor
+
+
+def normal(*shape: int, seed: int = 0) -> Array:
+    """Draws from N(0, 1) in float64, the same at every call."""
+    return np.random.default_rng([seed, *shape]).standard_normal(shape)
+
+
+def uniform(*shape: int, seed: int = 0) -> Array:
+    """Draws from [0, 1) in float64, the same at every call."""
+    return np.random.default_rng([seed, *shape]).random(shape)
+
+
+def gradients(
+    function: Callable[..., Any], inputs: Sequence[Array], names: Sequence[str] | None = None
+) -> Iterator[Pair]:
+    """The value of function(k, *tensors) and the gradient with respect to each input.
+
+    The upstream gradient is random, so no row or column of a Jacobian can hide.
+    """
+    mine = [Tensor(x) for x in inputs]
+    with numpy_nets.GradientTape() as tape:
+        tape.watch(mine)
+        y = function(numpy_nets, *mine)
+    upstream = normal(*y.shape, seed=1).astype(y.dtype)
+    found = tape.gradient(y, mine, output_gradients=upstream)
+
+    theirs = [tf.constant(x) for x in inputs]
+    with tf.GradientTape() as tf_tape:
+        tf_tape.watch(theirs)
+        expected_y = function(keras, *theirs)
+    expected = tf_tape.gradient(expected_y, theirs, output_gradients=tf.constant(upstream))
+
+    yield "value", y.array, expected_y.numpy()
+    for i, (g, expected_g) in enumerate(zip(found, expected, strict=True)):
+        name = names[i] if names else f"input {i}" if len(inputs) > 1 else "input"
+        yield f"gradient of {name}", as_array(g), as_array(expected_g)
+
+
+def as_array(x: Any) -> Any:
+    """A Tensor of either side as an array; None is None."""
+    if x is None:
+        return None
+    return x.array if isinstance(x, Tensor) else np.asarray(x)
+
+
+def prefixed(what: str, pairs: Iterator[Pair]) -> Iterator[Pair]:
+    """The pairs with `what` before their names."""
+    for quantity, ours, theirs in pairs:
+        yield f"{what}: {quantity}", ours, theirs
+
+
+def models(build: Callable[[Any], Any], *samples: Array) -> tuple[Any, Any]:
+    """build(k) on both sides, called on samples so that it has weights, the same on both.
+
+    Biases begin at zero, where much goes unnoticed: all weights are drawn anew.
+    """
+    mine, theirs = build(numpy_nets), build(keras)
+    inputs = samples[0] if len(samples) == 1 else list(samples)
+    mine(inputs)
+    theirs(inputs)
+    mine.set_weights(
+        [
+            w + 0.1 * normal(*w.shape, seed=i).astype(w.dtype)
+            for i, w in enumerate(mine.get_weights())
+        ]
+    )
+    copy_to_keras(mine, theirs)
+    return mine, theirs
+
+
+def model_gradients(
+    mine: Any, theirs: Any, loss: Callable[[Any, Any], Any], inputs: Any
+) -> Iterator[Pair]:
+    """Output of both models, loss(k, output), and its gradient for every weight and input."""
+    several = isinstance(inputs, list)
+    x = [Tensor(a) for a in inputs] if several else Tensor(inputs)
+    with numpy_nets.GradientTape() as tape:
+        tape.watch(x)
+        y = mine(x)
+        value = loss(numpy_nets, y)
+    sources = mine.trainable_variables + (x if several else [x])
+    found = tape.gradient(value, sources)
+
+    tf_x = [tf.constant(a) for a in inputs] if several else tf.constant(inputs)
+    with tf.GradientTape() as tf_tape:
+        tf_tape.watch(tf_x)
+        expected_y = theirs(tf_x)
+        expected_value = loss(keras, expected_y)
+    expected = tf_tape.gradient(
+        expected_value, [*theirs.trainable_variables, *(tf_x if several else [tf_x])]
+    )
+
+    for name, out, expected_out in zip_outputs(y, expected_y):
+        yield name, as_array(out), as_array(expected_out)
+    yield "loss", value.array, np.asarray(expected_value)
+    names = [v.name for v in mine.trainable_variables]
+    names += [f"input {i}" for i in range(len(x))] if several else ["input"]
+    for name, g, expected_g in zip(names, found, expected, strict=True):
+        yield f"gradient of {name}", as_array(g), as_array(expected_g)
+
+
+def zip_outputs(ours: Any, theirs: Any) -> Iterator[Pair]:
+    """One output, or several, as pairs."""
+    if not isinstance(ours, list | tuple):
+        yield "output", ours, theirs
+        return
+    for i, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+        yield f"output {i}", a, b
+
+
+def weights(mine: Any, theirs: Any) -> Iterator[Pair]:
+    """Every weight of both models."""
+    for variable, a, b in zip(mine.weights, mine.get_weights(), theirs.get_weights(), strict=True):
+        yield f"weight {variable.name}", a, b

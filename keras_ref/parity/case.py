@@ -1,0 +1,121 @@
+"""What a comparison is: one subject, computed here and in Keras, and how far apart both may be."""
+
+import contextlib
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+
+from numpy_nets import config
+
+# What was compared, its value here, and its value in Keras.
+Pair: TypeAlias = tuple[str, Any, Any]
+
+ROUNDING = "rounding: both sides sum in another order"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the report.  `error` and `bound` are in `unit`."""
+
+    kind: str
+    subject: str
+    quantity: str
+    dtype: str
+    error: float
+    bound: float
+    unit: str
+    reason: str
+
+    @property
+    def holds(self) -> bool:
+        return self.error <= self.bound  # never true of NaN
+
+
+@dataclass(frozen=True)
+class Case:
+    """A comparison of one public name, or of one way to use it.
+
+    Attributes:
+        kind: op, activation, layer, loss, metric, optimizer, initializer, model, training, tape.
+        subject: the public name, such as `ops.matmul`.
+        run: run(dtype) computes on both sides and yields the pairs, in the default float type
+            that `rows` has set.
+        variant: tells cases of one subject apart.
+        bound: the largest error allowed, and `reason` why it is so.
+        unit: "eps", normwise machine epsilons of the dtype, or "standard errors" for statistics.
+    """
+
+    kind: str
+    subject: str
+    run: Callable[[str], Iterable[Pair]]
+    variant: str = ""
+    dtypes: tuple[str, ...] = ("float64", "float32")
+    bound: float = 32.0
+    reason: str = ROUNDING
+    unit: str = "eps"
+
+    def __str__(self) -> str:
+        return f"{self.subject}, {self.variant}" if self.variant else self.subject
+
+    def rows(self, dtype: str) -> Iterator[Row]:
+        """Compute on both sides and compare."""
+        measure = normwise_eps if self.unit == "eps" else standard_errors
+        with precision(dtype):
+            for quantity, ours, theirs in self.run(dtype):
+                error = measure(ours, theirs, dtype)
+                yield Row(
+                    self.kind, str(self), quantity, dtype, error, self.bound, self.unit, self.reason
+                )
+
+
+def runs(cases: Iterable[Case]) -> list[tuple[Case, str]]:
+    """Every case with every dtype it is for."""
+    return [(case, dtype) for case in cases for dtype in case.dtypes]
+
+
+def normwise_eps(ours: Any, theirs: Any, dtype: str) -> float:
+    """max|Δ| / max|theirs| in machine epsilons of `dtype`.
+
+    Infinite if one side alone is None, or if shapes, dtypes, or the places and values of
+    non-finite entries differ.
+    """
+    if ours is None or theirs is None:
+        return 0.0 if ours is theirs else math.inf
+    a, b = np.asarray(ours), np.asarray(theirs)
+    finite = np.isfinite(b)
+    if a.shape != b.shape or a.dtype != b.dtype or not np.array_equal(np.isfinite(a), finite):
+        return math.inf
+    if not np.array_equal(a[~finite], b[~finite], equal_nan=True):
+        return math.inf
+    a, b = a[finite].astype(np.float64), b[finite].astype(np.float64)
+    error, scale = np.max(np.abs(a - b), initial=0), np.max(np.abs(b), initial=0)
+    if error == 0:
+        return 0.0
+    return float(error / scale / np.finfo(dtype).eps) if scale else math.inf
+
+
+def standard_errors(ours: Any, theirs: Any, dtype: str) -> float:
+    """max|Δ| of statistics that were divided by their standard errors."""
+    return float(np.max(np.abs(np.asarray(ours) - np.asarray(theirs))))
+
+
+@contextlib.contextmanager
+def precision(dtype: str) -> Iterator[None]:
+    """Build and compute in `dtype`, here and in Keras.
+
+    Keras fixes its dtype policy when the first layer is made, so it has to be set as well.
+    """
+    before = config.floatx(), keras.config.floatx(), keras.config.dtype_policy()
+    config.set_floatx(dtype)
+    keras.config.set_floatx(dtype)
+    keras.config.set_dtype_policy(dtype)
+    try:
+        yield
+    finally:
+        config.set_floatx(before[0])
+        keras.config.set_floatx(before[1])
+        keras.config.set_dtype_policy(before[2])

@@ -1,0 +1,35 @@
+"""The command line: `numpy-nets`, or `python -m numpy_nets`.  One file a sub-command.
+
+Exit codes: 0 done, 2 a mistake in the input (one line says which), 130 stopped by Ctrl-C.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from numpy_nets.cli import train
+from numpy_nets.cli.arguments import Command, dispatch
+
+COMMANDS = {"train": Command("train a model", train.main)}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    try:
+        return dispatch(
+            "numpy-nets",
+            "Unsupervised deep learning in plain NumPy.",
+            COMMANDS,
+            sys.argv[1:] if argv is None else argv,
+        )
+    except (ValueError, OSError) as error:
+        print(f"numpy-nets: error: {_one_line(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("numpy-nets: stopped", file=sys.stderr)
+        return 130
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())

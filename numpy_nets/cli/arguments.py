@@ -1,0 +1,77 @@
+"""Arguments: argparse, with errors of one line that suggest the nearest name."""
+
+import argparse
+import difflib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
+
+from numpy_nets.naming import suggest
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that raises ValueError instead of printing its usage."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+    def parse(self, argv: Sequence[str]) -> argparse.Namespace:
+        """The arguments; an unknown one is reported with the nearest that is known."""
+        found, unknown = self.parse_known_args(argv)
+        if unknown:
+            known = ["--" + name.replace("_", "-") for name in vars(found)]
+            near = difflib.get_close_matches(unknown[0].split("=")[0], known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else f": see {self.prog} --help"
+            raise ValueError(f"unknown argument {unknown[0]!r}{hint}")
+        return found
+
+
+class Command(NamedTuple):
+    """What a word of the command line does: `run(argv)` returns the exit code."""
+
+    help: str
+    run: Callable[[Sequence[str]], int]
+
+
+def dispatch(
+    prog: str, description: str, commands: Mapping[str, Command], argv: Sequence[str]
+) -> int:
+    """Run the command that the first word of argv names, with the rest."""
+
+    def known(word: str) -> str:
+        if word not in commands:
+            raise argparse.ArgumentTypeError(f"unknown {word!r}; {suggest(word, commands)}")
+        return word
+
+    if not argv:
+        raise ValueError(f"{prog}: expected a command: {', '.join(commands)}")
+    listing = "\n".join(f"  {name:<14}{command.help}" for name, command in commands.items())
+    parser = Parser(
+        prog=prog,
+        description=f"{description}\n\ncommands:\n{listing}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", type=known, help="one of the above, with --help for more")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    found = parser.parse(argv)
+    return commands[found.command].run(found.arguments)
+
+
+def number(kind: type, least: float, *, above: bool = False) -> Callable[[str], Any]:
+    """A type for add_argument: an int or float that is at least (or above) `least`."""
+
+    def parse(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and (value > least if above else value >= least)):
+            words = {int: "an integer", float: "a number"}[kind]
+            sign = ">" if above else ">="
+            raise argparse.ArgumentTypeError(f"expected {words} {sign} {least:g}, got {text!r}")
+        return value
+
+    return parse

@@ -1,0 +1,90 @@
+"""--data: a name or a file, as images in [0, 1] ready for training."""
+
+import difflib
+import hashlib
+import os
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from numpy_nets.autodiff.tensor import Array
+from numpy_nets.datasets import digits, fashion_mnist, mnist
+from numpy_nets.datasets.readers import Splits, load_file
+
+NAMES: dict[str, ModuleType] = {"digits": digits, "mnist": mnist, "fashion-mnist": fashion_mnist}
+
+
+class Images(NamedTuple):
+    """x_train (n, pixels) and x_test (m, pixels), float32 in [0, 1]; labels, where there are any.
+
+    `image_shape` is (height, width), or (pixels,) if the data are no images; `sha256` tells two
+    data sets apart.
+    """
+
+    x_train: Array
+    y_train: Array | None
+    x_test: Array
+    y_test: Array | None
+    image_shape: tuple[int, ...]
+    sha256: str
+
+
+def load_images(name: str) -> Images:
+    """The data set of this name, or in the file of this path.
+
+    A file without test images is split: its last tenth is for the test.
+
+    Raises:
+        ValueError, OSError: no such name or file, a broken file, or values outside [0, 1] that are
+            not bytes.
+    """
+    if name in NAMES:
+        (x_train, y_train), (x_test, y_test) = NAMES[name].load_data()
+        splits = Splits(x_train, y_train, None, x_test, y_test)
+    elif os.path.exists(name):
+        splits = load_file(name)
+    else:
+        near = difflib.get_close_matches(name, NAMES, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(
+            f"--data: no data set or file {name!r}; {hint}Known: {', '.join(NAMES)}, or a path"
+        )
+    x_train, y_train, x_test, y_test = (
+        splits.x_train, splits.y_train, splits.x_test, splits.y_test
+    )  # fmt: skip
+    if x_test is None:
+        test = len(x_train) // 10
+        if test == 0:
+            raise ValueError(f"--data {name}: expected at least 10 samples, got {len(x_train)}")
+        x_train, x_test = x_train[:-test], x_train[-test:]
+        if y_train is not None:
+            y_train, y_test = y_train[:-test], y_train[-test:]
+    digest = hashlib.sha256()
+    for x in (x_train, x_test):
+        digest.update(np.ascontiguousarray(x).data)
+    return Images(
+        _pixels(name, x_train), y_train, _pixels(name, x_test), y_test,
+        _image_shape(x_train.shape[1:]), digest.hexdigest(),
+    )  # fmt: skip
+
+
+def _pixels(name: str, x: Any) -> Array:
+    """(n, ...) -> (n, pixels), float32 in [0, 1]."""
+    flat: Array = x.reshape(len(x), -1)
+    low, high = flat.min(), flat.max()
+    if flat.dtype == np.uint8 and high > 1:
+        return flat.astype(np.float32) / np.float32(255)
+    if low < 0 or high > 1:
+        raise ValueError(
+            f"--data {name}: expected bytes, or values in [0, 1], "
+            f"got {flat.dtype} from {low:g} to {high:g}"
+        )
+    return flat.astype(np.float32)
+
+
+def _image_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    if len(shape) == 2:
+        return shape
+    side = round(shape[0] ** 0.5) if len(shape) == 1 else 0
+    return (side, side) if side * side == shape[0] else (int(np.prod(shape)),)

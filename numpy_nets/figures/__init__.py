@@ -1,0 +1,1 @@
+"""Pictures, drawn by Matplotlib and written to PNG files."""
