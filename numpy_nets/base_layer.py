@@ -9,7 +9,7 @@ import numpy as np
 
 from numpy_nets import config, initializers
 from numpy_nets.autodiff import ops
-from numpy_nets.autodiff.tensor import Tensor, Variable
+from numpy_nets.autodiff.tensor import Tensor, Variable, convert_to_numpy
 from numpy_nets.naming import snake_case, unique_name
 
 Shape: TypeAlias = tuple[int | None, ...]
@@ -245,20 +245,18 @@ class Layer:
             raise ValueError(
                 f"{self.name}: set_weights: expected {len(variables)} arrays, got {len(weights)}"
             )
-        for variable, array in zip(variables, weights, strict=True):
-            if np.shape(array) != variable.shape:
+        arrays = [
+            np.asarray(convert_to_numpy(array), variable.dtype)
+            for variable, array in zip(variables, weights, strict=True)
+        ]
+        for variable, array in zip(variables, arrays, strict=True):
+            if array.shape != variable.shape:
                 raise ValueError(
                     f"{variable.name}: set_weights: expected shape {variable.shape}, "
-                    f"got {np.shape(array)}"
+                    f"got {array.shape}"
                 )
-        before = [v.array for v in variables]
-        try:
-            for variable, array in zip(variables, weights, strict=True):
-                variable.assign(array)
-        except (TypeError, ValueError):  # no numbers
-            for variable, old in zip(variables, before, strict=True):
-                variable.array = old
-            raise
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
 
     def count_params(self) -> int:
         """How many numbers the variables hold."""

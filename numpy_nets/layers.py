@@ -4,6 +4,8 @@ import math
 import warnings
 from typing import Any
 
+import numpy as np
+
 from numpy_nets import activations, initializers, random
 from numpy_nets.activations import Activation as ActivationFunction
 from numpy_nets.autodiff import ops
@@ -37,7 +39,9 @@ def Input(shape: Shape, name: str | None = None) -> KerasTensor:  # noqa: N802  
     Args:
         shape: of one sample, without the batch axis: `Input(shape=(784,))`.
     """
-    if not isinstance(shape, tuple | list) or not all(n is None or n > 0 for n in shape):
+    if not isinstance(shape, tuple | list) or not all(
+        n is None or (isinstance(n, int | np.integer) and n > 0) for n in shape
+    ):
         raise ValueError(f"Input: expected shape such as (784,), got {shape!r}")
     return InputLayer(tuple(shape), name=name).output
 
@@ -67,9 +71,9 @@ class Dense(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(trainable=trainable, name=name)
-        if not isinstance(units, int) or units < 1:
+        if not isinstance(units, int | np.integer) or units < 1:
             raise ValueError(f"Dense: units: expected a positive integer, got {units!r}")
-        self.units = units
+        self.units = int(units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
@@ -77,7 +81,7 @@ class Dense(Layer):
 
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1] if len(input_shape) > 1 else None
-        if features is None:
+        if not isinstance(features, int | np.integer):
             raise ValueError(f"Dense: expected input (batch, features), got {input_shape}")
         self.kernel = self.add_weight(
             (features, self.units), self.kernel_initializer, name="kernel"
@@ -166,7 +170,7 @@ class Dropout(Layer):
         if not 0 <= rate <= 1:
             raise ValueError(f"Dropout: rate: expected a number in [0, 1], got {rate!r}")
         self.rate = rate
-        self.seed = random.SeedGenerator(seed) if isinstance(seed, int) else seed
+        self.seed = random.SeedGenerator(seed) if isinstance(seed, int | np.integer) else seed
 
     def mask(self, shape: tuple[int, ...]) -> Tensor:
         """m / (1 - rate): what a training step multiplies its input by."""

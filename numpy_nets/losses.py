@@ -59,7 +59,8 @@ class Loss:
         if self.reduction == "sum":
             return total
         if self.reduction == "mean_with_sample_weight" and weight is not None:
-            return total / ops.sum(weight)
+            weights = ops.sum(weight)
+            return total / weights if weights else total * 0.0
         return total / max(values.array.size, 1)
 
 
@@ -75,11 +76,10 @@ def _like(x: TensorLike, other: Tensor) -> Tensor:
 
 
 def _same_shape(what: str, y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """y_true in the shape of y_pred, which it must have but for one last axis of length 1."""
+    """y_true in the shape of y_pred: for y_pred (batch, 1), it may be (batch,)."""
     if y_true.shape == y_pred.shape:
         return y_true
-    short, long = sorted((y_true.shape, y_pred.shape), key=len)
-    if long == (*short, 1):
+    if y_true.ndim == 1 and y_pred.shape == (*y_true.shape, 1):
         return ops.reshape(y_true, y_pred.shape)
     raise ValueError(f"{what}: y_true: expected shape {y_pred.shape}, got {y_true.shape}")
 

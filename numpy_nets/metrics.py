@@ -33,8 +33,12 @@ class Metric:
             self.count += values.size
         else:
             weight = _array(sample_weight)
-            if weight.ndim == values.ndim + 1:
-                weight = weight.reshape(weight.shape[:-1])
+            if weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
+                weight = weight[..., 0]
+            if weight.shape != values.shape[: weight.ndim]:
+                raise ValueError(
+                    f"{self.name}: sample_weight: expected shape {values.shape}, got {weight.shape}"
+                )
             weight = weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim))
             weight = np.broadcast_to(weight, values.shape)
             self.total += float(np.sum(values * weight, dtype=np.float64))
@@ -108,8 +112,8 @@ def _array(x: Any) -> Array:
 
 
 def _fit(name: str, y_true: Array, y_pred: Array) -> Array:
-    """y_true in the shape of y_pred, where a last axis of length 1 may be left out."""
-    if y_true.size != y_pred.size or y_true.shape[:1] != y_pred.shape[:1]:
+    """y_true in the shape of y_pred: for y_pred (batch, 1), it may be (batch,)."""
+    if y_true.shape != y_pred.shape and (*y_true.shape, 1) != y_pred.shape:
         raise ValueError(f"{name}: y_true: expected shape {y_pred.shape}, got {y_true.shape}")
     return y_true.reshape(y_pred.shape)
 

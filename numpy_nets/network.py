@@ -30,41 +30,51 @@ class Graph:
                         f"got {type(x).__name__}"
                     )
         self.inputs, self.outputs = inputs, outputs
-        self.nodes: list[Node] = []
-        first_seen: dict[int, int] = {}
-
-        def visit(node: Node) -> None:
-            """Depth first: what a node needs comes before it in self.nodes."""
-            if any(node is done for done in self.nodes):
-                return
-            first_seen.setdefault(id(node.layer), len(first_seen))
-            for parent in node.parents:
-                visit(parent)
-            self.nodes.append(node)
-
-        for x in flatten(outputs):
-            visit(x.node)
         given = [x.node for x in flatten(inputs)]
         for node in given:
             if not isinstance(node.layer, InputLayer):
                 raise ValueError(f"Model: inputs: expected Inputs, got output of {node.layer.name}")
-            visit(node)
+
+        # Depth first, without recursion: what a node needs comes before it in self.nodes.
+        self.nodes: list[Node] = []
+        done: set[int] = set()
+        first_seen: dict[int, int] = {}
+        stack: list[Node] = [x.node for x in reversed(flatten(outputs))]
+        while stack:
+            node = stack[-1]
+            first_seen.setdefault(id(node.layer), len(first_seen))
+            missing = [parent for parent in node.parents if id(parent) not in done]
+            if missing:
+                stack.append(missing[0])
+                continue
+            stack.pop()
+            if id(node) not in done:
+                done.add(id(node))
+                self.nodes.append(node)
+        unused = [node for node in given if id(node) not in done]  # allowed, as in Keras
+        first_seen |= {id(node.layer): -1 for node in unused}
+        self.nodes = unused + self.nodes
         for node in self.nodes:
             if isinstance(node.layer, InputLayer) and node not in given:
                 raise ValueError(f"Model: outputs need {node.layer.name}, which is not in inputs")
 
         # Keras lists layers by depth, the longest way to an output, then as they were met.
-        self.depths = {id(node): 0 for node in self.nodes}
-        for node in reversed(self.nodes):
-            for parent in node.parents:
-                self.depths[id(parent)] = max(self.depths[id(parent)], self.depths[id(node)] + 1)
+        # A call of a shared layer counts as deep as the calls of it that follow.
+        self.depths: dict[int, int] = {}
         depth_of_layer: dict[int, int] = {}
-        for node in self.nodes:
+        for node in reversed(self.nodes):
             key = id(node.layer)
-            depth_of_layer[key] = max(depth_of_layer.get(key, 0), self.depths[id(node)])
+            depth = max(self.depths.get(id(node), 0), depth_of_layer.get(key, 0))
+            self.depths[id(node)] = depth_of_layer[key] = depth
+            for parent in node.parents:
+                self.depths[id(parent)] = max(self.depths.get(id(parent), 0), depth + 1)
         layers = {id(node.layer): node.layer for node in self.nodes}
         order = sorted(layers, key=lambda key: (-depth_of_layer[key], first_seen[key]))
         self.layers: list[Layer] = [layers[key] for key in order]
+        names = [layer.name for layer in self.layers]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"Model: expected distinct names of layers, got {twice!r} twice")
 
     def run(self, inputs: Any, function: Callable[[Layer, Any], Any]) -> Any:
         """Put values in for the inputs, apply `function(layer, values)` node by node."""

@@ -49,7 +49,7 @@ def set_state(state: str) -> None:
     generator = np.random.default_rng(0)
     try:
         generator.bit_generator.state = json.loads(state)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
         raise ValueError(f"random.set_state: not a state of {generator}: {error}") from None
     _shared.generator = generator
 
@@ -76,7 +76,7 @@ def normal(
 ) -> Tensor:
     """A constant Tensor of independent draws from N(mean, stddev²)."""
     draw: Array = generator(seed).standard_normal(shape, _real(dtype))
-    return Tensor(draw * stddev + mean, "normal")
+    return Tensor(draw * float(stddev) + float(mean), "normal")
 
 
 def uniform(
@@ -88,4 +88,4 @@ def uniform(
 ) -> Tensor:
     """A constant Tensor of independent draws from [minval, maxval)."""
     draw: Array = generator(seed).random(shape, _real(dtype))
-    return Tensor(draw * (maxval - minval) + minval, "uniform")
+    return Tensor(draw * float(maxval - minval) + float(minval), "uniform")

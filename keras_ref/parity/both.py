@@ -4,6 +4,7 @@ Most names are the same on both sides, so a comparison is written once, as a fun
 library `k`: `numpy_nets`, or `keras`.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -69,18 +70,18 @@ def prefixed(what: str, pairs: Iterator[Pair]) -> Iterator[Pair]:
 def models(build: Callable[[Any], Any], *samples: Array) -> tuple[Any, Any]:
     """build(k) on both sides, called on samples so that it has weights, the same on both.
 
-    Biases begin at zero, where much goes unnoticed: all weights are drawn anew.
+    All weights are drawn anew, the same at every call; biases too, which begin at zero, where much
+    goes unnoticed.
     """
     mine, theirs = build(numpy_nets), build(keras)
     inputs = samples[0] if len(samples) == 1 else list(samples)
     mine(inputs)
     theirs(inputs)
-    mine.set_weights(
-        [
-            w + 0.1 * normal(*w.shape, seed=i).astype(w.dtype)
-            for i, w in enumerate(mine.get_weights())
-        ]
-    )
+    drawn = []
+    for i, w in enumerate(mine.get_weights()):
+        scale = 1 / math.sqrt(w.shape[0]) if w.ndim == 2 else 0.1
+        drawn.append((scale * normal(*w.shape, seed=i)).astype(w.dtype))
+    mine.set_weights(drawn)
     copy_to_keras(mine, theirs)
     return mine, theirs
 

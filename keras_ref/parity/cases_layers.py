@@ -59,7 +59,7 @@ def _own_layer(k: Any) -> Any:
         """y = activation(x · scale): a layer written the same in both libraries."""
 
         def build(self, input_shape: Any) -> None:
-            self.scale = self.add_weight((input_shape[-1],), name="scale")
+            self.scale = self.add_weight((input_shape[-1],), "random_normal", name="scale")
 
         def call(self, inputs: Any) -> Any:
             return k.ops.tanh(inputs * self.scale)

@@ -98,7 +98,8 @@ def power(a: Array, b: Array) -> Result:
 
     def by_exponent(g: Array) -> Array:
         positive = np.greater(a, 0)
-        return _unbroadcast(g * y * np.log(np.where(positive, a, 1)) * positive, np.shape(b))
+        log_a = np.log(np.where(positive, a, 1), dtype=y.dtype)
+        return _unbroadcast(g * y * log_a * positive, np.shape(b))
 
     y = np.power(a, b)
     return y, (lambda g: _unbroadcast(g * b * np.power(a, b - 1), np.shape(a)), by_exponent)
@@ -292,7 +293,7 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
     total = np.sum(x, axis, keepdims=keepdims)
     n = x.size // total.size if total.size else 1
     return total / n if n else np.full_like(total, np.nan), (
-        lambda g: np.broadcast_to(_expand(g / n, x.shape, axis, keepdims), x.shape),
+        lambda g: np.broadcast_to(_expand(g / (n or 1), x.shape, axis, keepdims), x.shape),
     )
 
 
@@ -312,13 +313,14 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
 
 @op
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
-    """Y = log Σ e^X = m + log Σ e^(X-m), m = max X.    ∂L/∂X = G softmax(X)."""
+    """Y = log Σ e^X = m + log Σ e^(X-m), m = max X.    ∂L/∂X = G softmax(X), and 0 where Y = -∞."""
     m = np.max(x, axis, keepdims=True)
     m = np.where(np.isfinite(m), m, x.dtype.type(0))  # log 0 + log 0, and no inf - inf
     with np.errstate(divide="ignore"):
         y_kept = m + np.log(np.sum(np.exp(x - m), axis, keepdims=True))
     y = y_kept if keepdims else np.squeeze(y_kept, axis)
-    return y, (lambda g: _expand(g, x.shape, axis, keepdims) * np.exp(x - y_kept),)
+    z = np.where(np.isneginf(y_kept), x.dtype.type(0), y_kept)
+    return y, (lambda g: _expand(g, x.shape, axis, keepdims) * np.exp(x - z),)
 
 
 @op
@@ -361,22 +363,23 @@ def getitem(x: Array, index: Any) -> Result:
             raise TypeError(f"tensor[index]: expected integers and slices, got {type(i).__name__}")
 
     def vjp(g: Array) -> Array:
-        back = np.zeros_like(x, shape=x.shape)
+        back = np.zeros_like(x)
         back[index] = g
         return back
 
     return np.asarray(x[index]), (vjp,)
 
 
-def concatenate(xs: Sequence[TensorLike], axis: int = -1) -> Tensor:
+def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """Y = the inputs side by side.    ∂L/∂X_i = the i-th part of G."""
     return _concatenate(*xs, axis=axis)
 
 
 @op
 def _concatenate(*xs: Array, axis: int) -> Result:
+    y = np.concatenate(xs, axis)
     ends = np.cumsum([np.shape(x)[axis] for x in xs])[:-1]
-    return np.concatenate(xs, axis), tuple(
+    return y, tuple(
         (lambda g, i=i: np.split(g, ends, axis)[i]) for i in range(len(xs))
     )
 
@@ -385,11 +388,11 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
     """Cut X along an axis, into equal sections or at the given indices: a list of tensors."""
     x = convert_to_tensor(x)
     length = x.shape[axis]
-    if isinstance(indices_or_sections, int):
-        if length % indices_or_sections:
+    if isinstance(indices_or_sections, int | np.integer):
+        if indices_or_sections < 1 or length % indices_or_sections:
             raise ValueError(f"split: axis of length {length} in {indices_or_sections} sections")
         step = length // indices_or_sections
-        indices_or_sections = range(step, length, step)
+        indices_or_sections = [step * k for k in range(1, indices_or_sections)]
     bounds = [0, *indices_or_sections, length]
     before = (slice(None),) * (axis % x.ndim)
     return [
@@ -401,11 +404,16 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
 # What has no derivative.
 
 
+def cast(x: TensorLike, dtype: npt.DTypeLike) -> Tensor:
+    """Y = X in another dtype.    ∂L/∂X = G in X's dtype; none through integers, which are steps."""
+    return _cast(x, dtype=dtype)
+
+
 @op
-def cast(x: Array, dtype: str) -> Result:
-    """Y = X in another dtype.    ∂L/∂X = G in X's dtype."""
+def _cast(x: Array, dtype: npt.DTypeLike) -> Result:
     x = np.asarray(x)
-    return x.astype(dtype), (lambda g: g.astype(x.dtype),)
+    y = x.astype(dtype)
+    return y, (lambda g: g.astype(x.dtype),) if x.dtype.kind == y.dtype.kind == "f" else ()
 
 
 def stop_gradient(x: TensorLike) -> Tensor:

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, Self, TypeAlias, overload
 
 import numpy as np
 
+from numpy_nets import config
 from numpy_nets.autodiff.tensor import Array, Tensor, TensorLike, Variable
 
 VJP: TypeAlias = Callable[[Array], Array]
@@ -76,10 +77,11 @@ class GradientTape:
     def record(self, output: Tensor, inputs: tuple[Any, ...], vjps: tuple[VJP, ...]) -> None:
         """Write down one operation, if any of its inputs is followed."""
         for x in inputs:
-            if id(x) in self._tracked or self._watches(x):
-                self.records.append(Record(output, inputs, vjps))
-                self._tracked[id(output)] = output
-                return
+            if self._watches(x):
+                self._tracked[id(x)] = x
+        if not self._tracked.keys().isdisjoint(map(id, inputs)):
+            self.records.append(Record(output, inputs, vjps))
+            self._tracked[id(output)] = output
 
     def _watches(self, x: Any) -> bool:
         return self.watch_accessed_variables and isinstance(x, Variable) and x.trainable
@@ -117,13 +119,13 @@ class GradientTape:
                 "GradientTape.gradient was called already: "
                 "use GradientTape(persistent=True) to call it more than once"
             )
-        self._spent = not self.persistent
         wanted = [sources] if isinstance(sources, Tensor) else list(sources)
         for x in [target, *wanted]:
             if not isinstance(x, Tensor):
                 raise TypeError(f"gradient: expected a Tensor, got {type(x).__name__}")
         gradients = self._backpropagate(target, wanted, output_gradients)
         if not self.persistent:
+            self._spent = True
             self.records, self._tracked = [], {}  # the arrays that the VJPs hold
         return gradients[0] if isinstance(sources, Tensor) else gradients
 
@@ -183,7 +185,7 @@ def _seed(target: Tensor, output_gradients: TensorLike | None) -> Array:
     if output_gradients is None:
         return np.ones_like(target.array)
     given = output_gradients.array if isinstance(output_gradients, Tensor) else output_gradients
-    seed = np.asarray(given, dtype=target.dtype)
+    seed = np.array(given, dtype=target.dtype)  # new: a gradient may be this very array
     if seed.shape != target.shape:
         raise ValueError(
             f"gradient: output_gradients: expected shape {target.shape}, got {seed.shape}"
@@ -199,22 +201,28 @@ def op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Te
     respect to its input is asked for. It must return a new array or `g` itself, never write
     into `g`.
 
-    Arguments may be Tensors, arrays, or Python scalars, which take the dtype of the others.
+    Arguments may be Tensors, arrays, or Python scalars, which take the dtype of the others, or
+    `config.floatx()` if there are none. Tensors go in by position.
 
     Raises:
         TypeError: when a float32 tensor meets an array that would turn the result into
             float64: nothing here computes in float64 without being told to.
     """
+    name = function.__name__.lstrip("_")
 
     @functools.wraps(function)
     def apply(*args: Any, **options: Any) -> Tensor:
         arrays = [x.array if isinstance(x, Tensor) else _weak(x) for x in args]
+        for key, x in options.items():
+            if isinstance(x, Tensor):
+                raise TypeError(f"{name}: {key}: expected a Tensor by position, not by name")
+            options[key] = _weak(x)
         value, vjps = function(*arrays, **options)
-        if value.dtype == np.float64:
-            _refuse_promotion(function.__name__, arrays)
-        output = Tensor(value, function.__name__)
+        if value.dtype == np.float64 and "dtype" not in options:
+            value = _float64(name, value, [*arrays, *options.values()])
+        output = Tensor(value, name)
         for tape in _recording:
-            tape.record(output, args[: len(vjps)], vjps)
+            tape.record(output, args[: len(vjps)], vjps[: len(args)])
         return output
 
     return apply
@@ -225,8 +233,12 @@ def _weak(x: Any) -> Any:
     return float(x) if type(x) is np.float64 else x
 
 
-def _refuse_promotion(name: str, arrays: list[Any]) -> None:
-    dtypes = [x.dtype for x in arrays if isinstance(x, np.ndarray | np.generic)]
-    if np.float32 in dtypes and len(set(dtypes)) > 1:
-        found = " and ".join(str(d) for d in dict.fromkeys(dtypes))
-        raise TypeError(f"{name}: {found} would compute in float64: use ops.cast on one of them")
+def _float64(name: str, value: Any, inputs: list[Any]) -> Any:
+    """A result in float64, which must have come from a float64 array and not from promotion."""
+    arrays = [x for x in inputs if isinstance(x, np.ndarray | np.generic | list)]
+    found = list(dict.fromkeys(str(getattr(x, "dtype", "list")) for x in arrays))
+    if "float32" in found:
+        raise TypeError(
+            f"{name}: {' and '.join(found)} would compute in float64: use ops.cast on one of them"
+        )
+    return value if "float64" in found else value.astype(config.floatx())

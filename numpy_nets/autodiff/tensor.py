@@ -69,6 +69,9 @@ class Tensor:
     def __float__(self) -> float:
         return float(self.array)
 
+    def __bool__(self) -> bool:
+        return bool(self.array)
+
     def __len__(self) -> int:
         return len(self.array)
 
@@ -126,8 +129,13 @@ class Variable(Tensor):
 
 
 def convert_to_tensor(x: TensorLike, dtype: npt.DTypeLike | None = None) -> Tensor:
-    """`x` as a Tensor: itself if it is one of the right dtype; a constant to tapes otherwise."""
+    """`x` as a Tensor: itself if it is one of the right dtype; a constant to tapes otherwise.
+
+    Python floats, and lists of them, become `config.floatx()`.
+    """
     array = x.array if isinstance(x, Tensor) else np.asarray(x)
+    if dtype is None and array.dtype == np.float64 and not hasattr(x, "dtype"):
+        dtype = config.floatx()
     if dtype is not None and array.dtype != dtype:
         if isinstance(x, Tensor):
             raise TypeError(f"convert_to_tensor: expected {dtype}, got {array.dtype}; use ops.cast")

@@ -64,9 +64,9 @@ class Run:
 
     def _drop_rows_after(self, epoch: int) -> None:
         """A run killed between its row and its checkpoint has a row too many."""
-        lines = self.history_file.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = self.history_file.read_bytes().splitlines(keepends=True)
         temporary = self.history_file.with_suffix(".csv.tmp")
-        temporary.write_text("".join(lines[: epoch + 1]), encoding="utf-8")
+        temporary.write_bytes(b"".join(lines[: epoch + 1]))
         temporary.replace(self.history_file)
 
     def callbacks(self) -> list[Callback]:

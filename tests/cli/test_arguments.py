@@ -1,0 +1,42 @@
+import pytest
+
+from numpy_nets.cli import main
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("", "expected a command: train"),
+        ("trian", "did you mean 'train'"),
+        ("train", "expected a command: autoencoder"),
+        ("train autoencodr", "did you mean 'autoencoder'"),
+        ("train autoencoder --epohcs 3", "did you mean --epochs"),
+        ("train autoencoder --epohcs=3", "did you mean --epochs"),
+        ("train autoencoder what", "unknown argument 'what'"),
+        ("train autoencoder --epochs", "--epochs"),
+        ("train autoencoder --epochs 0", "expected an integer >= 1, got '0'"),
+        ("train autoencoder --epochs many", "expected an integer >= 1, got 'many'"),
+        ("train autoencoder --batch-size 1.5", "expected an integer >= 1, got '1.5'"),
+        ("train autoencoder --latent -3", "expected an integer >= 1, got '-3'"),
+        ("train autoencoder --seed -1", "expected an integer >= 0, got '-1'"),
+        ("train autoencoder --learning-rate 0", "expected a number > 0, got '0'"),
+        ("train autoencoder --learning-rate nan", "expected a number > 0, got 'nan'"),
+        ("train autoencoder --learning-rate inf", "expected a number > 0, got 'inf'"),
+        ("train autoencoder --data mnits", "did you mean 'mnist'"),
+        ("train autoencoder --resume", "--out DIR"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(words, said, capsys, empty_folder):
+    assert main(words.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1 and err.startswith("numpy-nets: error: ")
+    assert said in err
+    assert list(empty_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", ["--help", "train --help", "train autoencoder --help"])
+def test_help_tells_the_commands_and_arguments(words, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(words.split())
+    assert "usage: numpy-nets" in capsys.readouterr().out

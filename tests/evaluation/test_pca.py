@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from numpy_nets.evaluation.pca import fit_pca
+
+
+def data(n=200, d=6, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n, d)) * np.arange(1, d + 1) @ rng.standard_normal((d, d)) + 3
+
+
+def test_components_are_the_right_singular_vectors_of_the_centred_data():
+    x = data()
+    _, _, directions = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
+    found = fit_pca(x, 3).components
+    np.testing.assert_allclose(np.abs(np.sum(found * directions[:3], axis=1)), 1, rtol=1e-10)
+
+
+def test_the_error_is_the_sum_of_the_squared_singular_values_left_out():
+    x = data()
+    values = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)
+    error = np.sum((fit_pca(x, 2).reconstruct(x) - x) ** 2)
+    np.testing.assert_allclose(error, np.sum(values[2:] ** 2), rtol=1e-10)
+
+
+def test_all_components_reconstruct_exactly():
+    x = data()
+    np.testing.assert_allclose(fit_pca(x, 6).reconstruct(x), x, rtol=1e-10)
+
+
+def test_codes_are_uncorrelated():
+    codes = fit_pca(data(), 4).encode(data())
+    covariance = np.cov(codes.T)
+    np.testing.assert_allclose(covariance, np.diag(np.diag(covariance)), atol=1e-8)
+
+
+@pytest.mark.parametrize("components", [0, 7])
+def test_an_impossible_number_of_components_is_refused(components):
+    with pytest.raises(ValueError, match=f"expected 1 to the columns of x, got {components}"):
+        fit_pca(data(), components)
