@@ -273,14 +273,15 @@ class Trainer:
     def _callback_list(
         self, callbacks: Any, verbose: str | int, *, epochs: int, steps: int | None
     ) -> CallbackList:
-        """The given callbacks, the progress bar, and the history, in Keras's order."""
+        """The given callbacks, then History and ProgressBar unless they are among them."""
         if verbose not in ("auto", 0, 1, 2):
             raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
         verbose = 1 if verbose == "auto" else int(verbose)
         listening = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
-        if verbose:
+        if not any(isinstance(c, History) for c in listening):
+            listening.append(History())
+        if verbose and not any(isinstance(c, ProgressBar) for c in listening):
             listening.append(ProgressBar())
-        listening.append(History())
         params = {"verbose": verbose, "epochs": epochs, "steps": steps}
         return CallbackList(listening, self, params)  # type: ignore[arg-type]  # Model is a Trainee
 
