@@ -26,7 +26,7 @@ class KerasTensor:
     Its first axis is None, the batch.
     """
 
-    def __init__(self, shape: Shape, name: str, node: "Node | None" = None) -> None:
+    def __init__(self, shape: Shape, name: str, node: "Node") -> None:
         self.shape = shape
         self.name = name
         self.node = node
@@ -103,6 +103,8 @@ class Layer:
         Raises:
             TypeError: inputs of another kind, or a mixture; other arguments beside KerasTensors.
         """
+        if not hasattr(self, "nodes"):
+            raise TypeError(f"{type(self).__name__}: __init__ must call super().__init__() first")
         symbolic = [isinstance(x, KerasTensor) for x in flatten(inputs)]
         if any(symbolic):
             if not all(symbolic):
@@ -245,15 +247,12 @@ class Layer:
             raise ValueError(
                 f"{self.name}: set_weights: expected {len(variables)} arrays, got {len(weights)}"
             )
-        arrays = [
-            np.asarray(convert_to_numpy(array), variable.dtype)
-            for variable, array in zip(variables, weights, strict=True)
-        ]
+        arrays = [convert_to_numpy(array) for array in weights]
         for variable, array in zip(variables, arrays, strict=True):
-            if array.shape != variable.shape:
+            if array.shape != variable.shape or array.dtype.kind not in "fiub":
                 raise ValueError(
-                    f"{variable.name}: set_weights: expected shape {variable.shape}, "
-                    f"got {array.shape}"
+                    f"{variable.name}: set_weights: expected numbers of shape {variable.shape}, "
+                    f"got {array.dtype} of shape {array.shape}"
                 )
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)

@@ -1,10 +1,10 @@
 """What `fit`, `evaluate` and `predict` take their batches from: arrays, or an iterable of batches.
 
 `data` is what a `train_step` gets: x alone, or the tuple (x, y) or (x, y, sample_weight), where x
-and y are Tensors, or lists of Tensors for several inputs.
+and y are Tensors, or lists of Tensors for several inputs; a list x alone comes as the tuple (x,).
 """
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import Any
 
 import numpy as np
@@ -15,20 +15,28 @@ from numpy_nets.base_layer import flatten
 
 
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """x alone if there is nothing else, otherwise a tuple."""
+    """x alone if it is one array and all there is, otherwise a tuple."""
     if sample_weight is not None:
         return (x, y, sample_weight)
-    return x if y is None else (x, y)
+    if y is not None:
+        return (x, y)
+    return (x,) if isinstance(x, list | tuple) else x
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     """(x, y, sample_weight) of what a `train_step` gets, None where there is none."""
-    if not isinstance(data, tuple):
+    if not isinstance(data, list | tuple):
         return data, None, None
     if not 1 <= len(data) <= 3:
-        raise ValueError(f"data: expected (x, y, sample_weight), got a tuple of {len(data)}")
+        raise ValueError(f"data: expected (x, y, sample_weight), got {len(data)} of them")
     x, y, sample_weight = (*data, None, None)[:3]
     return x, y, sample_weight
+
+
+def one_batch(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """All the samples as one batch, with the checks that `Batches` makes."""
+    parts, _ = _checked(x, y, sample_weight)
+    return pack_x_y_sample_weight(*(_take(part, slice(None)) for part in parts))
 
 
 class Batches:
@@ -39,24 +47,32 @@ class Batches:
             others None, x is any other iterable whose elements are batches as in `data`. An
             iterable is gone through once an epoch and brings its own order.
         batch_size: 32 if None; the last batch holds what is left.
+        what: where the data come from, put before x, y and sample_weight in errors.
 
     Raises:
+        TypeError: data that are neither.
         ValueError: empty or mismatched arrays, NaN or infinite values, a wrong batch size.
     """
 
     def __init__(
-        self, x: Any, y: Any = None, sample_weight: Any = None, batch_size: int | None = None
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        batch_size: int | None = None,
+        what: str = "",
     ) -> None:
         self.iterable: Iterable[Any] | None = None
         if not isinstance(x, np.ndarray | Tensor | list | tuple):
-            if not isinstance(x, Iterable):
+            # Text and tables are iterables too, but of no batches.
+            if isinstance(x, str | bytes | Mapping) or not isinstance(x, Iterable):
                 raise TypeError(
-                    f"x: expected arrays or an iterable of batches, got {type(x).__name__}"
+                    f"{what}x: expected arrays or an iterable of batches, got {type(x).__name__}"
                 )
             if y is not None or sample_weight is not None or batch_size is not None:
                 raise ValueError(
-                    "x is an iterable of batches, which brings its own targets, weights and "
-                    "batch size: expected no y, sample_weight or batch_size"
+                    f"{what}x is an iterable of batches, which brings its own targets, weights "
+                    "and batch size: expected no y, sample_weight or batch_size"
                 )
             self.iterable = x
             self.steps: int | None = len(x) if isinstance(x, Sized) else None
@@ -66,37 +82,25 @@ class Batches:
         if not isinstance(batch_size, int | np.integer) or batch_size < 1:
             raise ValueError(f"batch_size: expected a positive integer, got {batch_size!r}")
         self.batch_size = int(batch_size)
-        self.x, self.y = _arrays("x", x), _arrays("y", y)
-        self.sample_weight = _arrays("sample_weight", sample_weight)
-        if not flatten(self.x):
-            raise ValueError("x: expected at least one array, got none")
-        self.samples = len(flatten(self.x)[0])
-        for name, nested in (("x", self.x), ("y", self.y), ("sample_weight", self.sample_weight)):
-            for array in flatten(nested):
-                if len(array) != self.samples:
-                    raise ValueError(f"{name}: expected {self.samples} samples, got {len(array)}")
+        self.parts, self.samples = _checked(x, y, sample_weight, what)
         self.steps = -(-self.samples // self.batch_size)
 
     def epoch(self, order: Array | None = None) -> Iterator[Any]:
         """The batches of one epoch; `order` is a permutation of the samples."""
         if self.iterable is not None:
             for data in self.iterable:
-                yield pack_x_y_sample_weight(
-                    *(_tensors(part) for part in unpack_x_y_sample_weight(data))
-                )
+                yield one_batch(*unpack_x_y_sample_weight(data))
             return
         for start in range(0, self.samples, self.batch_size):
             stop = start + self.batch_size
             index = slice(start, stop) if order is None else order[start:stop]
-            yield pack_x_y_sample_weight(
-                *(_take(part, index) for part in (self.x, self.y, self.sample_weight))
-            )
+            yield pack_x_y_sample_weight(*(_take(part, index) for part in self.parts))
 
     def split(self, fraction: float) -> tuple["Batches", "Batches"]:
         """All but the last `fraction` of the samples, and those."""
         if self.iterable is not None:
             raise ValueError("validation_split: expected x to be arrays, got an iterable")
-        if not 0 < fraction < 1:
+        if not isinstance(fraction, float | np.floating) or not 0 < fraction < 1:
             raise ValueError(f"validation_split: expected a number in (0, 1), got {fraction!r}")
         at = int(self.samples * (1 - fraction))
         if at in (0, self.samples):
@@ -104,19 +108,36 @@ class Batches:
         return self._part(slice(0, at)), self._part(slice(at, None))
 
     def _part(self, where: slice) -> "Batches":
-        x, y, sample_weight = (_cut(a, where) for a in (self.x, self.y, self.sample_weight))
+        x, y, sample_weight = (_cut(part, where) for part in self.parts)
         return Batches(x, y, sample_weight, self.batch_size)
+
+
+def _checked(x: Any, y: Any, sample_weight: Any, what: str = "") -> tuple[list[Any], int]:
+    """x, y and sample_weight, every array checked, and the number of samples."""
+    named = {f"{what}x": x, f"{what}y": y, f"{what}sample_weight": sample_weight}
+    parts = [_arrays(name, nested) for name, nested in named.items()]
+    if not flatten(parts[0]):
+        raise ValueError(f"{what}x: expected at least one array, got none")
+    samples = len(flatten(parts[0])[0])
+    for name, nested in zip(named, parts, strict=True):
+        for array in flatten(nested):
+            if len(array) != samples:
+                raise ValueError(f"{name}: expected {samples} samples, got {len(array)}")
+    return parts, samples
 
 
 def _arrays(name: str, nested: Any) -> Any:
     """Tensors as arrays, every array checked."""
     if nested is None:
         return None
-    if isinstance(nested, list | tuple) and any(
-        isinstance(item, np.ndarray | Tensor | list | tuple) for item in nested
-    ):
+    if isinstance(nested, list | tuple):
         return [_arrays(name, item) for item in nested]
-    array = nested.array if isinstance(nested, Tensor) else np.asarray(nested)
+    array = nested.array if isinstance(nested, Tensor) else nested
+    if not isinstance(array, np.ndarray):
+        raise TypeError(
+            f"{name}: expected an array, got {type(array).__name__} "
+            "(np.array makes one of a list of numbers)"
+        )
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{name}: expected numbers, got an array of {array.dtype}")
     if array.ndim == 0 or array.size == 0:
@@ -126,8 +147,8 @@ def _arrays(name: str, nested: Any) -> Any:
         with np.errstate(all="ignore"):
             finite = np.isfinite(array.sum()) or bool(np.isfinite(array).all())
         if not finite:
-            where = np.argwhere(~np.isfinite(array))[0].tolist()
-            raise ValueError(f"{name}: expected finite values, got {array[tuple(where)]} at {where}")
+            at = np.argwhere(~np.isfinite(array))[0].tolist()
+            raise ValueError(f"{name}: expected finite values, got {array[tuple(at)]} at {at}")
     return array
 
 
@@ -141,15 +162,9 @@ def _take(nested: Any, index: Any) -> Any:
     """The samples at `index` as Tensors; floats in the dtype that models compute in."""
     if isinstance(nested, list):
         return [_take(item, index) for item in nested]
-    return None if nested is None else _tensors(nested[index])
-
-
-def _tensors(nested: Any) -> Any:
-    if nested is None or isinstance(nested, Tensor):
-        return nested
-    if isinstance(nested, list | tuple):
-        return [_tensors(item) for item in nested]
-    array = np.asarray(nested)
+    if nested is None:
+        return None
+    array = nested[index]
     if array.dtype.kind == "f":
         array = array.astype(config.floatx(), copy=False)
     return Tensor(array, "data")

@@ -18,7 +18,21 @@ __all__ = [
 ]  # fmt: skip
 
 
-class InputLayer(Layer):
+class _OneInput(Layer):
+    """A layer of one input, with an output of its shape unless a subclass says otherwise."""
+
+    def __call__(
+        self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any
+    ) -> Any:
+        if isinstance(inputs, list | tuple):
+            raise ValueError(f"{self.name}: inputs: expected one, got a list of {len(inputs)}")
+        return super().__call__(inputs, *args, training=training, **kwargs)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+
+class InputLayer(_OneInput):
     """The node that an Input comes from."""
 
     def __init__(self, shape: Shape, *, name: str | None = None) -> None:
@@ -46,7 +60,7 @@ def Input(shape: Shape, name: str | None = None) -> KerasTensor:  # noqa: N802  
     return InputLayer(tuple(shape), name=name).output
 
 
-class Dense(Layer):
+class Dense(_OneInput):
     """y = activation(x W + b).    x (batch, ..., in), W (in, units), b (units,).
 
     Args:
@@ -105,7 +119,7 @@ class Dense(Layer):
             raise ValueError(f"Dense: expected last axis {self.kernel.shape[0]}, got {shape}")
 
 
-class LeakyReLU(Layer):
+class LeakyReLU(_OneInput):
     """y = x where x > 0, else negative_slope · x  (Maas et al. 2013, equation 2).
 
     Args:
@@ -120,28 +134,22 @@ class LeakyReLU(Layer):
         if alpha is not None:
             warnings.warn("LeakyReLU: alpha is now called negative_slope", stacklevel=2)
             negative_slope = alpha
-        if not negative_slope >= 0:
+        if not isinstance(negative_slope, int | float) or not negative_slope >= 0:
             raise ValueError(f"LeakyReLU: negative_slope: expected >= 0, got {negative_slope!r}")
         self.negative_slope = negative_slope
 
     def call(self, inputs: Tensor) -> Tensor:
         return ops.leaky_relu(inputs, self.negative_slope)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape
 
-
-class ReLU(Layer):
+class ReLU(_OneInput):
     """y = max(x, 0)."""
 
     def call(self, inputs: Tensor) -> Tensor:
         return ops.relu(inputs)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape
 
-
-class Activation(Layer):
+class Activation(_OneInput):
     """y = activation(x), by name or as a function."""
 
     def __init__(self, activation: str | ActivationFunction, *, name: str | None = None) -> None:
@@ -151,11 +159,8 @@ class Activation(Layer):
     def call(self, inputs: Tensor) -> Tensor:
         return self.activation(inputs)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape
 
-
-class Dropout(Layer):
+class Dropout(_OneInput):
     """In training, y = x · m / (1 - rate), where each m is 0 with probability `rate`, else 1.
 
     The expectation of y is x, so nothing changes outside of training (Srivastava et al. 2014).
@@ -167,7 +172,7 @@ class Dropout(Layer):
 
     def __init__(self, rate: float, *, seed: random.Seed = None, name: str | None = None) -> None:
         super().__init__(name=name)
-        if not 0 <= rate <= 1:
+        if not isinstance(rate, int | float) or not 0 <= rate <= 1:
             raise ValueError(f"Dropout: rate: expected a number in [0, 1], got {rate!r}")
         self.rate = rate
         self.seed = random.SeedGenerator(seed) if isinstance(seed, int | np.integer) else seed
@@ -182,11 +187,8 @@ class Dropout(Layer):
             return inputs
         return inputs * (self.mask(inputs.shape) if self.rate < 1 else 0.0)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape
 
-
-class Flatten(Layer):
+class Flatten(_OneInput):
     """(batch, a, b, ...) -> (batch, a·b·...)."""
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -197,11 +199,15 @@ class Flatten(Layer):
         return (input_shape[0], None if None in sizes else math.prod(n for n in sizes if n))
 
 
-class Reshape(Layer):
+class Reshape(_OneInput):
     """(batch, ...) -> (batch, *target_shape); one entry may be -1."""
 
     def __init__(self, target_shape: tuple[int, ...], *, name: str | None = None) -> None:
         super().__init__(name=name)
+        if not isinstance(target_shape, tuple | list) or not all(
+            isinstance(n, int | np.integer) and (n > 0 or n == -1) for n in target_shape
+        ):
+            raise ValueError(f"Reshape: target_shape: expected sizes, got {target_shape!r}")
         self.target_shape = tuple(target_shape)
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -211,6 +217,8 @@ class Reshape(Layer):
         return (input_shape[0], *self._sizes(input_shape))
 
     def _sizes(self, shape: Any) -> tuple[int, ...]:
+        if None in shape[1:]:
+            raise ValueError(f"Reshape: expected an input of known sizes, got {shape}")
         size, known = math.prod(shape[1:]), math.prod(n for n in self.target_shape if n != -1)
         sizes = tuple(size // known if n == -1 else n for n in self.target_shape)
         if math.prod(sizes) != size:
@@ -223,13 +231,16 @@ class Concatenate(Layer):
 
     def __init__(self, axis: int = -1, *, name: str | None = None) -> None:
         super().__init__(name=name)
+        if not isinstance(axis, int):
+            raise ValueError(f"Concatenate: axis: expected an integer, got {axis!r}")
         self.axis = axis
 
     def build(self, input_shape: list[Shape]) -> None:
         if not isinstance(input_shape, list) or len(input_shape) < 2:
             raise ValueError(f"Concatenate: expected a list of inputs, got {input_shape}")
         rest = {(*s[: self.axis], *s[self.axis :][1:]) for s in input_shape}
-        if len({len(s) for s in input_shape}) > 1 or len(rest) > 1:
+        ranks = {len(s) for s in input_shape}
+        if len(rest) > 1 or len(ranks) > 1 or not -max(ranks) <= self.axis < max(ranks):
             raise ValueError(
                 f"Concatenate: expected shapes equal but for axis {self.axis}, got {input_shape}"
             )

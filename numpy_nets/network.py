@@ -118,14 +118,13 @@ class Model(Layer, Trainer):
         inputs: Any = None,
         outputs: Any = None,
         *,
-        trainable: bool = True,
         name: str | None = None,
     ) -> None:
         if (inputs is None) != (outputs is None):
             raise ValueError("Model: expected inputs and outputs, or neither")
         if name is None and type(self) is Model and inputs is not None:
             name = unique_name("functional")
-        super().__init__(trainable=trainable, name=name)
+        super().__init__(name=name)
         self._graph: Graph | None = None
         if inputs is not None:
             self._graph = Graph(inputs, outputs)
@@ -134,6 +133,8 @@ class Model(Layer, Trainer):
     def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if self._graph is None:
             return super().call(inputs)
+        if args or kwargs:
+            raise TypeError(f"{self.name}: expected inputs and training only, got more arguments")
         values = flatten(inputs)
         self._check_inputs([x.shape for x in values])
         return self._graph.run(values, lambda layer, x: layer(x))
@@ -195,6 +196,7 @@ class Model(Layer, Trainer):
 
         Keras loads the file, and the reverse. Raises as `storage.write_weights`.
         """
+        self._require_built("save_weights")
         layout.save_weights(self, filepath, overwrite=overwrite)
 
     def load_weights(self, filepath: Any) -> None:
@@ -203,9 +205,13 @@ class Model(Layer, Trainer):
         Nothing is changed unless everything fits. The state of a compiled optimizer is read if
         the file has it. Raises as `storage.read_weights`.
         """
-        if not self.built:
-            raise ValueError(f"{self.name}: load_weights: not built yet: call it on data first")
+        self._require_built("load_weights")
         layout.load_weights(self, filepath)
+
+    def _require_built(self, what: str) -> None:
+        """A model that is never called, as a GAN, is built when its layers are."""
+        if not (self.built or (self.layers and all(layer.built for layer in self.layers))):
+            raise ValueError(f"{self.name}: {what}: not built yet: call it on data first")
 
     def summary(
         self, line_length: int | None = None, print_fn: Callable[[str], object] | None = None
@@ -214,34 +220,17 @@ class Model(Layer, Trainer):
         size = None
         if self.optimizer is not None and self.optimizer.built:
             size = size_of(self.optimizer.get_state())
+        calls: set[int] | None = None
+        if self._graph is not None and not self._graph.is_chain():
+            calls = {id(node) for node in self._graph.nodes}
         print_summary(
             self.name,
-            [self._row(layer) for layer in self.layers],
+            [_row(layer, calls) for layer in self.layers],
             size_of(self.trainable_weights),
             size_of(self.non_trainable_weights),
             size,
             line_length,
             print_fn,
-        )
-
-    def _row(self, layer: Layer) -> Row:
-        inside = {id(node) for node in self._graph.nodes} if self._graph is not None else set()
-        connected = None
-        if self._graph is not None and not self._graph.is_chain():
-            connected = [
-                (x.node.layer.name, x.node.layer.nodes.index(x.node), _index_in_output(x))
-                for node in layer.nodes
-                if id(node) in inside
-                for x in flatten(node.inputs)
-            ]
-        size: Size = size_of(layer.weights)
-        return Row(
-            name=layer.name,
-            class_name=layer.class_name,
-            output_shape=layer.known_output_shape(),
-            params=size.params,
-            built=layer.built,
-            connected_to=connected,
         )
 
 
@@ -252,39 +241,44 @@ class Sequential(Model):
         layers: layers or models; the first may be an `Input`.
     """
 
-    def __init__(
-        self, layers: Any = None, *, trainable: bool = True, name: str | None = None
-    ) -> None:
-        super().__init__(trainable=trainable, name=name)
+    def __init__(self, layers: Any = None, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        if layers is not None and not isinstance(layers, list | tuple):
+            raise TypeError(f"Sequential: expected a list of layers, got {layers!r}")
         self._stack: list[Layer] = []
-        self._input_layer: InputLayer | None = None
+        self._first: KerasTensor | None = None  # None until the shape of the input is known
+        self._last: KerasTensor | None = None
         for layer in layers or []:
-            self.add(layer)
+            self._append(layer)
+        self._connect()
 
     def add(self, layer: Layer | KerasTensor) -> None:
         """Append a layer."""
-        if isinstance(layer, KerasTensor) and layer.node is not None:
+        self._append(layer)
+        self._connect()
+
+    def _append(self, layer: Layer | KerasTensor) -> None:
+        if isinstance(layer, KerasTensor) and isinstance(layer.node.layer, InputLayer):
             layer = layer.node.layer
         if not isinstance(layer, Layer):
             raise TypeError(f"Sequential: expected a layer, got {layer!r}")
         if isinstance(layer, InputLayer):
-            if self._input_layer is not None or self._stack:
+            if self._first is not None or self._stack:
                 raise ValueError(f"Sequential: {layer.name}: an Input must come first, and once")
-            self._input_layer = layer
+            self._first = self._last = layer.output
             return
         if any(layer.name == other.name for other in self._stack):
             raise ValueError(f"Sequential: two layers of the name {layer.name!r}")
+        if not self._stack and self._first is None and isinstance(layer, Model) and layer._graph:
+            self._first = self._last = InputLayer(layer.input_shape[1:]).output
+        if self._last is not None:
+            self._last = layer(self._last)
         self._stack.append(layer)
-        if self._input_layer is None and isinstance(layer, Model) and layer.built:
-            try:
-                shape = layer.input_shape
-            except AttributeError:
-                shape = None
-            if shape is not None:
-                self._input_layer = InputLayer(shape[1:])
-        self.built = False
-        if self._input_layer is not None:
-            self._build_once(self._input_layer.batch_shape)
+
+    def _connect(self) -> None:
+        if self._first is not None and self._stack:
+            self._graph = Graph(self._first, self._last)
+            self.built = True
 
     @property
     def layers(self) -> list[Layer]:
@@ -293,14 +287,32 @@ class Sequential(Model):
     def build(self, input_shape: Any) -> None:
         if not self._stack:
             raise ValueError(f"{self.name}: expected at least one layer")
-        if self._input_layer is None:
-            self._input_layer = InputLayer(tuple(input_shape[1:]))
-        x: Any = self._input_layer.output
+        first = last = InputLayer(tuple(input_shape[1:])).output
         for layer in self._stack:
-            x = layer(x)
-        self._graph = Graph(self._input_layer.output, x)
-        if not self._trainable:
-            self.trainable = False
+            last = layer(last)
+        self._first, self._last = first, last
+        self._connect()
+
+
+def _row(layer: Layer, calls: set[int] | None) -> Row:
+    """`calls`: the nodes of a graph whose connections are to be shown."""
+    connected = None
+    if calls is not None:
+        connected = [
+            (x.node.layer.name, x.node.layer.nodes.index(x.node), _index_in_output(x))
+            for node in layer.nodes
+            if id(node) in calls
+            for x in flatten(node.inputs)
+        ]
+    size: Size = size_of(layer.weights)
+    return Row(
+        name=layer.name,
+        class_name=layer.class_name,
+        output_shape=layer.known_output_shape(),
+        params=size.params,
+        built=layer.built,
+        connected_to=connected,
+    )
 
 
 def _listed(shapes: list[Any]) -> str:
@@ -308,5 +320,4 @@ def _listed(shapes: list[Any]) -> str:
 
 
 def _index_in_output(x: KerasTensor) -> int:
-    assert x.node is not None
     return [id(y) for y in flatten(x.node.output)].index(id(x))

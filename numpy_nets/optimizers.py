@@ -12,7 +12,7 @@ import numpy as np
 
 from numpy_nets import config
 from numpy_nets.autodiff.tensor import Array, Tensor, Variable
-from numpy_nets.naming import lookup, snake_case, unique_name
+from numpy_nets.naming import lookup
 
 
 class LearningRateSchedule:
@@ -73,7 +73,7 @@ class Optimizer:
         for key, value in (("clipnorm", clipnorm), ("global_clipnorm", global_clipnorm)):
             if value is not None and not value > 0:
                 raise ValueError(f"{what}: {key}: expected > 0, got {value!r}")
-        self.name = name or unique_name(snake_case(what))
+        self.name = name or what.lower()
         self.clipnorm = clipnorm
         self.global_clipnorm = global_clipnorm
         self.iterations = 0
@@ -104,12 +104,16 @@ class Optimizer:
             )
 
     def build(self, variables: Sequence[Variable]) -> None:
-        """Make the accumulators.  An optimizer serves one list of variables."""
+        """Make the accumulators, once.  An optimizer serves one list of variables."""
+        if self.built:
+            return
         if not variables:
             raise ValueError(f"{type(self).__name__}: expected trainable variables, got none")
         dtypes = sorted({str(v.dtype) for v in variables})
         if len(dtypes) > 1:
-            raise ValueError(f"{type(self).__name__}: expected variables of one dtype, got {dtypes}")
+            raise ValueError(
+                f"{type(self).__name__}: expected variables of one dtype, got {dtypes}"
+            )
         self._variables = list(variables)
         ends = np.cumsum([v.array.size for v in variables]).tolist()
         self._spans = [slice(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
@@ -136,8 +140,7 @@ class Optimizer:
         """
         if trainable_variables is None:
             trainable_variables = self._variables if self.built else []
-        if not self.built:
-            self.build(trainable_variables)
+        self.build(trainable_variables)
         known = self._align(gradients, trainable_variables)
         self._clip(known)
 
@@ -218,8 +221,7 @@ class Optimizer:
         return state
 
     def set_state(self, state: Sequence[Array]) -> None:
-        """Continue from what `get_state` gave; raises ValueError, changing nothing, if it differs.
-        """
+        """Continue from what `get_state` gave; raises ValueError, changing nothing, on other shapes."""
         expected, found = [a.shape for a in self.get_state()], [np.shape(a) for a in state]
         if expected != found:
             raise ValueError(f"{self.name}: expected state of shapes {expected}, got {found}")

@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from numpy_nets import losses, metrics, optimizers, random
+from numpy_nets import losses, optimizers, random
 from numpy_nets.autodiff.tape import GradientTape
-from numpy_nets.autodiff.tensor import Array, Tensor, TensorLike
-from numpy_nets.base_layer import flatten
-from numpy_nets.batches import Batches, unpack_x_y_sample_weight
+from numpy_nets.autodiff.tensor import Array, Tensor, TensorLike, convert_to_numpy
+from numpy_nets.base_layer import flatten, inside
+from numpy_nets.batches import Batches, one_batch, unpack_x_y_sample_weight
 from numpy_nets.callbacks import Callback, CallbackList, History, ProgressBar
 from numpy_nets.metrics import Mean, Metric
+from numpy_nets.metrics import get as get_metric
 
 
 class Trainer:
@@ -41,6 +42,10 @@ class Trainer:
         """
         if metrics is not None and not isinstance(metrics, list | tuple):
             raise TypeError(f"compile: metrics: expected a list, got {metrics!r}")
+        if isinstance(loss, type):
+            raise TypeError(f"compile: loss: expected a Loss, got the class {loss.__name__}")
+        for metric in metrics or []:  # wrong names are found now, not after the first step
+            get_metric(metric, np.zeros((1, 1)), np.zeros((1, 1)))
         self.optimizer = optimizers.get(optimizer)
         self.loss = None if loss is None else losses.get(loss)
         self._metric_names = list(metrics or [])
@@ -79,11 +84,12 @@ class Trainer:
     ) -> Tensor:
         """The compiled loss of one batch, a scalar."""
         if self.loss is None:
-            raise ValueError("fit: no loss: give compile(loss=...), or the model a train_step")
+            raise ValueError("loss: expected one: compile(loss=...), or a train_step without it")
         if y is None:
-            raise ValueError(f"fit: y: the loss {self.loss.name} needs targets, got None")
-        if not isinstance(y_pred, Tensor):
-            raise ValueError(f"fit: expected a model of one output, got {len(y_pred)}")
+            raise ValueError(f"y: expected targets for the loss {self.loss.name}, got None")
+        for name, value in (("y", y), ("model output", y_pred)):
+            if not isinstance(value, Tensor):
+                raise ValueError(f"{name}: expected one array, got a {type(value).__name__}")
         return self.loss(y, y_pred, sample_weight)
 
     def _report(self, loss: Tensor, x: Any, y: Any, y_pred: Tensor) -> dict[str, float]:
@@ -91,7 +97,7 @@ class Trainer:
         self._loss_tracker.update_state(loss, sample_weight=np.float64(len(flatten(x)[0])))
         if self._compiled_metrics is None:
             self._compiled_metrics = [
-                metrics.get(name, np.asarray(y.array), y_pred.array) for name in self._metric_names
+                get_metric(name, y.array, y_pred.array) for name in self._metric_names
             ]
         for metric in self._compiled_metrics:
             metric.update_state(y, y_pred)  # type: ignore[attr-defined]
@@ -101,8 +107,7 @@ class Trainer:
     def metrics(self) -> list[Metric]:
         """The loss, the compiled metrics, and the Metrics that are attributes of the model."""
         compiled = [self._loss_tracker, *(self._compiled_metrics or [])] if self.compiled else []
-        own = [v for k, v in vars(self).items() if isinstance(v, Metric) and k != "_loss_tracker"]
-        return compiled + own
+        return list({id(m): m for m in [*compiled, *inside(vars(self), Metric)]}.values())
 
     def get_metrics_result(self) -> dict[str, float]:
         """The running means of the metrics, by name."""
@@ -130,11 +135,8 @@ class Trainer:
     ) -> Any:
         self._require_compiled(what)
         self.reset_metrics()
-        # A batch is an epoch of one batch, with the same checks.
-        samples = len(np.atleast_1d(flatten(x)[0])) if flatten(x) else 1
-        (data,) = Batches(x, y, sample_weight, max(samples, 1)).epoch()
-        logs = step(data)
-        return logs if return_dict else _values(logs)
+        logs = _floats(what, step(one_batch(x, y, sample_weight)))
+        return dict(sorted(logs.items())) if return_dict else _values(logs)
 
     # Many batches
 
@@ -175,6 +177,8 @@ class Trainer:
             raise ValueError(f"fit: epochs: expected a positive integer, got {epochs!r}")
         if not isinstance(initial_epoch, int | np.integer) or initial_epoch < 0:
             raise ValueError(f"fit: initial_epoch: expected an integer >= 0, got {initial_epoch!r}")
+        if shuffle not in (True, False):
+            raise ValueError(f"fit: shuffle: expected True or False, got {shuffle!r}")
         batches = Batches(x, y, sample_weight, batch_size)
         validation: Batches | None = None
         if validation_data is not None:
@@ -192,19 +196,19 @@ class Trainer:
             order = None
             if shuffle and batches.iterable is None:
                 order = random.generator().permutation(batches.samples)
-            logs = {}
+            step = -1
             for step, data in enumerate(batches.epoch(order)):
                 if listeners.has_train_batch_hooks:
                     listeners.on_train_batch_begin(step)
-                logs = self.train_step(data)
+                logs = _floats("train_step", self.train_step(data))
                 if listeners.has_train_batch_hooks:
                     listeners.on_train_batch_end(step, logs)
                 if self.stop_training:
                     break
-            if not logs:
+            if step < 0:
                 raise ValueError(
                     f"fit: x: no batch in epoch {epoch + 1}: "
-                    "an iterable must give its batches anew every epoch, as a list does"
+                    "expected an iterable that gives its batches anew every epoch"
                 )
             if validation is not None:
                 found = self._evaluate(validation, listeners)
@@ -231,18 +235,20 @@ class Trainer:
         batches = Batches(x, y, sample_weight, batch_size)
         listeners = self._callback_list(callbacks, verbose, epochs=1, steps=batches.steps)
         logs = self._evaluate(batches, listeners)
-        return logs if return_dict else _values(logs)
+        return dict(sorted(logs.items())) if return_dict else _values(logs)
 
     def _evaluate(self, batches: Batches, listeners: CallbackList) -> dict[str, float]:
         self.reset_metrics()
-        logs: dict[str, float] = {}
+        step, logs = -1, {}
         listeners.on_test_begin()
         for step, data in enumerate(batches.epoch()):
             listeners.on_test_batch_begin(step)
-            logs = self.test_step(data)
+            logs = _floats("test_step", self.test_step(data))
             listeners.on_test_batch_end(step, logs)
-        if not logs:
-            raise ValueError("evaluate: x: the iterable gave no batch")
+        if step < 0:
+            raise ValueError(
+                "evaluate: no batch: expected an iterable that gives its batches anew every time"
+            )
         listeners.on_test_end(logs)
         return logs
 
@@ -262,11 +268,11 @@ class Trainer:
             listeners.on_predict_batch_begin(step)
             inputs, _, _ = unpack_x_y_sample_weight(data)
             output = self(inputs, training=False)  # type: ignore[operator]
-            found.append([y.array for y in flatten(output)])
+            found.append([convert_to_numpy(y) for y in flatten(output)])
             listeners.on_predict_batch_end(step, {"outputs": found[-1]})
         listeners.on_predict_end()
         if not found:
-            raise ValueError("predict: x: the iterable gave no batch")
+            raise ValueError("predict: x: no batch in the iterable")
         joined: list[Array] = [np.concatenate(parts) for parts in zip(*found, strict=True)]
         return joined if isinstance(output, list | tuple) else joined[0]
 
@@ -277,6 +283,8 @@ class Trainer:
         if verbose not in ("auto", 0, 1, 2):
             raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
         verbose = 1 if verbose == "auto" else int(verbose)
+        if not isinstance(callbacks, Callback | list | tuple | None):
+            raise TypeError(f"callbacks: expected a list of Callbacks, got {callbacks!r}")
         listening = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
         if not any(isinstance(c, History) for c in listening):
             listening.append(History())
@@ -291,9 +299,16 @@ def _values(logs: dict[str, float]) -> float | list[float]:
     return values[0] if len(values) == 1 else values
 
 
+def _floats(what: str, logs: Any) -> dict[str, float]:
+    if not isinstance(logs, dict):
+        raise TypeError(f"{what}: expected to return a dict of numbers, got {type(logs).__name__}")
+    for name, value in logs.items():
+        if np.shape(value) != ():
+            raise TypeError(f"{what}: {name}: expected a number, got shape {np.shape(value)}")
+    return {name: float(value) for name, value in logs.items()}
+
+
 def _validation(data: Any, batch_size: int | None) -> Batches:
-    if isinstance(data, Batches):
-        return data
     x, y, sample_weight = unpack_x_y_sample_weight(data)
     is_arrays = isinstance(x, np.ndarray | Tensor | list | tuple)
-    return Batches(x, y, sample_weight, batch_size if is_arrays else None)
+    return Batches(x, y, sample_weight, batch_size if is_arrays else None, "validation_data: ")

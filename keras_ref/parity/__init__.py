@@ -1,0 +1,74 @@
+"""The proof: every public name of numpy_nets computed here and in Keras, and how far apart.
+
+`CASES` is the one list of comparisons. The tests check every row of it, `numpy-nets parity` prints
+them; a case added to a `cases_*` file is both. `public_names` is what must be in it.
+"""
+
+import inspect
+import pkgutil
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from types import ModuleType
+
+import numpy_nets
+from keras_ref.parity import (
+    cases_layers,
+    cases_losses,
+    cases_models,
+    cases_ops,
+    cases_optimizers,
+    cases_tape,
+    cases_training,
+)
+from keras_ref.parity.case import Case, Row, normwise_eps, precision, runs
+
+__all__ = [
+    "CASES", "Case", "Row", "normwise_eps", "precision", "public_names", "rows", "runs",
+]  # fmt: skip
+
+CASES: list[Case] = [
+    *cases_ops.CASES,
+    *cases_layers.CASES,
+    *cases_losses.CASES,
+    *cases_optimizers.CASES,
+    *cases_tape.CASES,
+    *cases_models.CASES,
+    *cases_training.CASES,
+]
+
+
+def rows(cases: Iterable[Case] = CASES) -> Iterator[Row]:
+    """Run cases in every dtype they are for."""
+    for case, dtype in runs(cases):
+        yield from case.rows(dtype)
+
+
+# What has no number of its own to compare: base classes, and functions that look up or make.
+_NOTHING_TO_COMPARE = {
+    "initializers.Initializer", "losses.Loss", "metrics.Metric", "metrics.PredictionMetric",
+    "optimizers.LearningRateSchedule", "optimizers.Optimizer", "random.SeedGenerator",
+    "random.generator", "random.get_state", "random.set_random_seed", "random.set_state",
+}  # fmt: skip
+
+
+def public_names() -> set[str]:
+    """The subjects that need a case, as `ops.add`: every public function and class with a value."""
+    names = {"GradientTape", "Model.fit"}
+    names |= {f"ops.{name}" for name in numpy_nets.ops.__all__}
+    for name in ("activations", "initializers", "layers", "losses", "metrics", "optimizers"):
+        names |= _defined_in(name, getattr(numpy_nets, name))
+    names |= _defined_in("random", numpy_nets.random)
+    names |= {f"models.{name}" for name in numpy_nets.models.__all__}
+    for file in pkgutil.iter_modules(numpy_nets.models.__path__):
+        names |= _defined_in("models", import_module(f"numpy_nets.models.{file.name}"))
+    return {name for name in names - _NOTHING_TO_COMPARE if not name.endswith(".get")}
+
+
+def _defined_in(prefix: str, module: ModuleType) -> set[str]:
+    return {
+        f"{prefix}.{name}"
+        for name, value in vars(module).items()
+        if (inspect.isclass(value) or inspect.isfunction(value))
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+    } | {f"{prefix}.{name}" for name in getattr(module, "__all__", ())}

@@ -19,6 +19,7 @@ WEIGHTS = {
     "weights (batch,)": np.array([0.5, 2, 0, 1, 0.25]),
     "weights (batch, 1)": np.array([[0.5], [2], [0], [1], [0.25]]),
 }
+THREE_AXES_WEIGHTS = {"no weights": None, "weights (batch, 3)": uniform(5, 3, seed=9)}
 
 ONE_HOT = np.eye(4)[[0, 3, 1, 2, 3]]
 LABELS = np.array([0, 3, 1, 2, 3])
@@ -104,7 +105,10 @@ _LOSSES: list[tuple[str, dict[str, Any], _Data]] = [
 def _loss(name: str, options: dict[str, Any], data: _Data, dtype: str) -> Iterator[Pair]:
     for what, (y_true, y_pred) in data.items():
         y = y_true.astype(dtype) if y_true.dtype.kind == "f" else y_true
-        for reduction, (weighted, weight) in itertools.product(REDUCTIONS, WEIGHTS.items()):
+        weights = WEIGHTS if y_pred.ndim == 2 else THREE_AXES_WEIGHTS
+        for reduction, (weighted, weight) in itertools.product(REDUCTIONS, weights.items()):
+            if reduction in ("none", None) and weighted == "weights (batch, 1)":
+                continue  # Keras alone keeps the last axis: (batch, 1)
             w = None if weight is None else weight.astype(dtype)
 
             def function(k: Any, z: Any, y: Any = y, r: Any = reduction, w: Any = w) -> Any:
@@ -238,7 +242,7 @@ CASES += [
     Case("loss", f"losses.{name}", functools.partial(_loss_function, name, data, **options), variant)
     for name, variant, options, data in [
         ("mean_squared_error", "", {}, _LOSSES[0][2]),
-        ("binary_crossentropy", "", {}, _LOSSES[1][2]),
+        ("binary_crossentropy", "", {}, {"clipped": (BITS, CLIPPED), **_LOSSES[3][2]}),
         ("binary_crossentropy", "from_logits=True", {"from_logits": True}, _LOSSES[2][2]),
         ("categorical_crossentropy", "", {}, _LOSSES[5][2]),
         ("categorical_crossentropy", "from_logits=True", {"from_logits": True}, _LOSSES[6][2]),

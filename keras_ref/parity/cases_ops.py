@@ -245,10 +245,12 @@ FORMS: dict[str, list[Form]] = {
         Form("nothing", lambda ops, x: x[2:], (X3,)),
     ],
     "concatenate": [
+        Form("default", lambda ops, a, b: ops.concatenate([a, b]), (normal(3, 4), normal(2, 4))),
         Form(
-            "axis 0", lambda ops, a, b: ops.concatenate([a, b], axis=0), (normal(3, 4), normal(2, 4))
+            "last axis",
+            lambda ops, a, b: ops.concatenate([a, b], axis=-1),
+            (normal(3, 4), normal(3, 1)),
         ),
-        Form("last axis", lambda ops, a, b: ops.concatenate([a, b]), (normal(3, 4), normal(3, 1))),
         Form(
             "axis 1 of three",
             lambda ops, a, b, c: ops.concatenate([a, b, c], axis=1),

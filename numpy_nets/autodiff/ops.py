@@ -379,9 +379,7 @@ def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
 def _concatenate(*xs: Array, axis: int) -> Result:
     y = np.concatenate(xs, axis)
     ends = np.cumsum([np.shape(x)[axis] for x in xs])[:-1]
-    return y, tuple(
-        (lambda g, i=i: np.split(g, ends, axis)[i]) for i in range(len(xs))
-    )
+    return y, tuple((lambda g, i=i: np.split(g, ends, axis)[i]) for i in range(len(xs)))
 
 
 def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:

@@ -235,10 +235,9 @@ def _weak(x: Any) -> Any:
 
 def _float64(name: str, value: Any, inputs: list[Any]) -> Any:
     """A result in float64, which must have come from a float64 array and not from promotion."""
-    arrays = [x for x in inputs if isinstance(x, np.ndarray | np.generic | list)]
-    found = list(dict.fromkeys(str(getattr(x, "dtype", "list")) for x in arrays))
-    if "float32" in found:
-        raise TypeError(
-            f"{name}: {' and '.join(found)} would compute in float64: use ops.cast on one of them"
-        )
-    return value if "float64" in found else value.astype(config.floatx())
+    dtypes = [x.dtype for x in inputs if isinstance(x, np.ndarray | np.generic)]
+    if np.float32 in dtypes:
+        given = (x for x in inputs if isinstance(x, np.ndarray | np.generic | list))
+        found = " and ".join(dict.fromkeys(str(getattr(x, "dtype", "list")) for x in given))
+        raise TypeError(f"{name}: {found} would compute in float64: use ops.cast on one of them")
+    return value if np.float64 in dtypes else value.astype(config.floatx())

@@ -8,6 +8,7 @@ the list `layers` takes part under that name, so an attribute that sorts after i
 (Established by experiment on Keras 3.15.1.)
 """
 
+import copy
 import os
 import warnings
 from collections.abc import Iterable, Iterator
@@ -39,16 +40,14 @@ def _owners(thing: Owner, path: str, seen: set[int]) -> Iterator[tuple[str, Owne
 
 
 def _attributes(layer: Layer) -> list[tuple[str, Any]]:
-    found = {name: value for name, value in vars(layer).items() if not name.startswith("_")}
-    listed: list[Layer] | None = getattr(layer, "layers", None)
-    named_first = listed is not None and getattr(layer, "_graph", None) is not None
-    if listed is None:  # a layer made of layers: Keras keeps them in a list of this name
-        found["_layers"] = list(layer._children())
-    else:
-        found["layers"] = listed
+    found = dict(vars(layer))
+    if hasattr(layer, "layers"):  # a model
+        found["layers"] = layer.layers
+    layers_first = getattr(layer, "_graph", None) is not None
+
     def order(item: tuple[str, Any]) -> tuple[bool, bool, str]:
         name = item[0]
-        return not (named_first and name == "layers"), name.startswith("_"), name
+        return not (layers_first and name == "layers"), name.startswith("_"), name
 
     return sorted(found.items(), key=order)
 
@@ -113,21 +112,26 @@ def load_weights(model: "Model", path: str | os.PathLike[str]) -> None:
     found: dict[str, int] = {}
     for prefix, optimizer in optimizers.items():
         count = sum(name.startswith(f"{prefix}vars/") for name in stored)
-        unbuilt = optimizer is model.optimizer and not optimizer.built
-        if unbuilt and count > len(optimizer.get_state()):
-            optimizer.build(model.trainable_variables)
-        if count != len(optimizer.get_state()):
+        state = optimizer.get_state()
+        variables_here = model.trainable_variables if optimizer is model.optimizer else []
+        if variables_here and not optimizer.built and count > len(state):
+            trial = copy.copy(optimizer)  # the optimizer itself waits until everything fits
+            trial.build(variables_here)
+            state = trial.get_state()
+        if count != len(state):
             warnings.warn(
                 f"{path}: the state of optimizer {optimizer.name!r} was not loaded: "
-                f"{len(optimizer.get_state())} variables here, {count} in the file",
+                f"{len(state)} variables here, {count} in the file",
                 stacklevel=3,
             )
             continue
         found[prefix] = count
-        for k, array in enumerate(optimizer.get_state()):
+        for k, array in enumerate(state):
             expected[f"{prefix}vars/{k}"] = (array.shape, array.dtype)
     arrays = file_format.read_weights(path, expected)
     for prefix, count in found.items():
+        if count > len(optimizers[prefix].get_state()):
+            optimizers[prefix].build(model.trainable_variables)
         optimizers[prefix].set_state([arrays[f"{prefix}vars/{k}"] for k in range(count)])
     for name, variable in variables.items():
         variable.assign(np.asarray(arrays[name]))

@@ -1,0 +1,171 @@
+"""gradcheck accepts right derivatives and finds wrong ones."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from numpy_nets.autodiff import GradientError, gradcheck, op, ops
+from numpy_nets.autodiff.tensor import Tensor
+
+X = np.random.default_rng(0).normal(size=(3, 4))
+
+
+def cube_with(vjp: Callable) -> Callable[..., Tensor]:
+    """X³ with the derivative that is to be checked."""
+
+    @op
+    def cube(x):
+        return x**3, (lambda g: vjp(g, x),)
+
+    return cube
+
+
+def with_one_nan(g):
+    g = g.copy()
+    g.flat[0] = np.nan
+    return g
+
+
+def test_a_right_derivative_passes() -> None:
+    gradcheck(cube_with(lambda g, x: 3 * g * x**2), [X])
+
+
+WRONG = {
+    "wrong sign": lambda g, x: -3 * g * x**2,
+    "missing factor": lambda g, x: g * x**2,
+    "forgotten upstream gradient": lambda g, x: 3 * x**2,
+    "transposed entries": lambda g, x: (3 * g * x**2).T.reshape(x.shape),
+    "one part in ten thousand": lambda g, x: 3.0003 * g * x**2,
+    "no gradient": lambda g, x: 0 * g,
+}
+NOT_FINITE = {
+    "nan": (lambda g, x: g * np.nan, 12),
+    "one nan": (lambda g, x: with_one_nan(3 * g * x**2), 1),
+    "inf": (lambda g, x: g * np.inf, 12),
+}
+
+
+@pytest.mark.parametrize("vjp", WRONG.values(), ids=WRONG)
+def test_a_wrong_derivative_is_found(vjp) -> None:
+    with pytest.raises(GradientError, match=r"^input 0, direction 0: gradient .* central"):
+        gradcheck(cube_with(vjp), [X])
+
+
+@pytest.mark.parametrize("vjp", WRONG.values(), ids=WRONG)
+def test_a_wrong_derivative_is_found_entry_by_entry(vjp) -> None:
+    with pytest.raises(GradientError, match=r"input 0, entry \("):
+        gradcheck(cube_with(vjp), [X], directions=0)
+
+
+@pytest.mark.parametrize("vjp", WRONG.values(), ids=WRONG)
+def test_a_wrong_derivative_is_found_along_directions(vjp) -> None:
+    with pytest.raises(GradientError, match="input 0, direction 0"):
+        gradcheck(cube_with(vjp), [X], entries=0)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (12,), (3, 1), (1, 3, 4), ()])
+def test_a_gradient_of_the_wrong_shape_is_found(shape) -> None:
+    with pytest.raises(GradientError, match=r"input 0: gradient of shape \(.*\) for \(3, 4\)"):
+        gradcheck(cube_with(lambda g, x: np.zeros(shape)), [X])
+
+
+@pytest.mark.parametrize(("vjp", "count"), NOT_FINITE.values(), ids=NOT_FINITE)
+def test_a_gradient_of_nan_or_inf_is_found(vjp, count) -> None:
+    with pytest.raises(GradientError, match=f"input 0: gradient with {count} entries that are inf"):
+        gradcheck(cube_with(vjp), [X])
+
+
+def test_a_function_that_is_not_finite_next_to_the_point_is_found() -> None:
+    @op
+    def wall(x):
+        return np.where(x > 1, np.inf, x), (lambda g: g,)
+
+    with pytest.raises(GradientError, match=r"central difference -?inf"):
+        gradcheck(wall, [np.ones(1)])
+
+
+def test_a_gradient_that_was_not_summed_over_broadcasting_is_found() -> None:
+    @op
+    def add(a, b):
+        return a + b, (lambda g: g, lambda g: g)
+
+    with pytest.raises(GradientError, match=r"input 1: gradient of shape \(3, 4\) for \(4,\)"):
+        gradcheck(add, [X, X[0]])
+
+
+def test_a_missing_gradient_is_found() -> None:
+    with pytest.raises(GradientError, match="gradient 0, central difference"):
+        gradcheck(lambda x: ops.stop_gradient(x) * 2, [X])
+
+
+def test_an_input_that_is_not_used_passes_with_a_zero_gradient() -> None:
+    gradcheck(lambda x, y: x * 2, [X, X])
+
+
+def test_the_second_input_is_checked_and_named() -> None:
+    @op
+    def product(a, b):
+        return a * b, (lambda g: g * b, lambda g: g * b)
+
+    with pytest.raises(GradientError, match=r"^input 1, direction 0"):
+        gradcheck(product, [X, X + 1])
+
+
+def test_entry_by_entry_finds_what_one_direction_barely_sees() -> None:
+    """One wrong entry of 200: a random direction of norm 1 dilutes it some fourteenfold."""
+
+    def vjp(g, x):
+        g = 3 * g * x**2
+        g[117] += 5e-6
+        return g
+
+    x = np.full(200, 0.5)
+    gradcheck(cube_with(vjp), [x], directions=1, entries=0)
+    with pytest.raises(GradientError, match=r"input 0, entry \(117,\)"):
+        gradcheck(cube_with(vjp), [x], directions=1, entries=200)
+
+
+def test_large_inputs_are_checked_along_directions_only() -> None:
+    evaluations = []
+
+    def counted(x):
+        evaluations.append(1)
+        return ops.square(x)
+
+    gradcheck(counted, [np.ones(201)], directions=2)
+    assert len(evaluations) == 1 + 2 * 2
+    evaluations.clear()
+    gradcheck(counted, [np.ones(200)], directions=2)
+    assert len(evaluations) == 1 + 2 * (2 + 200)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_the_step_fits_inputs_of_any_size(scale) -> None:
+    gradcheck(ops.square, [X * scale])
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (0, 3), (1,), (2, 1, 2, 2)])
+def test_every_shape_of_input_works(shape) -> None:
+    gradcheck(lambda x: ops.sum(ops.square(x)), [np.full(shape, 0.7)])
+
+
+def test_the_inputs_are_left_as_they_were_and_computed_in_float64() -> None:
+    x = X.astype(np.float32)
+    kept = x.copy()
+    gradcheck(ops.exp, [x])
+    np.testing.assert_array_equal(x, kept)
+    gradcheck(ops.square, [[1, 2, 3]])
+
+
+def test_the_same_seed_checks_the_same_directions() -> None:
+    messages = []
+    for seed in (0, 0, 1):
+        with pytest.raises(GradientError) as error:
+            gradcheck(cube_with(WRONG["wrong sign"]), [X], seed=seed)
+        messages.append(str(error.value))
+    assert messages[0] == messages[1] != messages[2]
+
+
+def test_a_gradient_error_is_an_assertion_error() -> None:
+    assert issubclass(GradientError, AssertionError)

@@ -1,0 +1,586 @@
+"""Every op: its value is NumPy's (or SciPy's), its gradient is the central difference."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import scipy.special
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from numpy_nets import GradientTape, gradcheck, ops
+from numpy_nets.autodiff.tensor import Array, Tensor
+
+
+def normal(*shape: int, seed: int = 0) -> Array:
+    return np.random.default_rng([seed, *shape]).normal(size=shape)
+
+
+def off_zero(*shape: int, seed: int = 0) -> Array:
+    """No entry within 0.1 of the kink at 0, and none equal to another."""
+    x = normal(*shape, seed=seed)
+    return x + 0.1 * np.sign(x)
+
+
+def positive(*shape: int, seed: int = 0) -> Array:
+    return 0.2 + np.abs(normal(*shape, seed=seed))
+
+
+def probability(*shape: int, seed: int = 0) -> Array:
+    return np.random.default_rng([seed, *shape]).uniform(0.05, 0.95, shape)
+
+
+class Case(NamedTuple):
+    """`call` on Tensors must equal `reference` on arrays, at `inputs`."""
+
+    call: Callable[..., Any]
+    reference: Callable[..., Any]
+    inputs: tuple[Array, ...]
+
+
+MASK = normal(3, 4, seed=9) > 0
+SCIPY = scipy.special
+
+
+def binary(call: Callable[..., Any], reference: Callable[..., Any], a: Any, b: Any) -> list[Case]:
+    """Equal shapes, broadcasting of either side and of both, and 0-d."""
+    return [
+        Case(call, reference, (a(3, 4), b(3, 4, seed=1))),
+        Case(call, reference, (a(3, 4), b(4, seed=1))),
+        Case(call, reference, (a(1, 4), b(2, 3, 1, seed=1))),
+        Case(call, reference, (a(), b(3, 4, seed=1))),
+        Case(call, reference, (a(3, 1), b(seed=1))),
+        Case(call, reference, (a(0, 4), b(1, 4, seed=1))),
+    ]
+
+
+def unary(call: Callable[..., Any], reference: Callable[..., Any], x: Any) -> list[Case]:
+    return [Case(call, reference, (x(*s),)) for s in ((3, 4), (5,), (), (1, 1), (0, 3))]
+
+
+def reduction(call: Callable[..., Any], reference: Callable[..., Any]) -> list[Case]:
+    """Every kind of axis, and a batch of 1."""
+    return [
+        Case(
+            lambda x, o=options: call(x, **o),
+            lambda x, o=options: reference(x, **o),
+            (off_zero(*shape),),
+        )
+        for shape, options in [
+            ((3, 4), {}),
+            ((3, 4), {"axis": 0}),
+            ((3, 4), {"axis": -1, "keepdims": True}),
+            ((2, 3, 4), {"axis": (0, -1)}),
+            ((2, 3, 4), {"axis": (-2,), "keepdims": True}),
+            ((2, 3, 4), {"keepdims": True}),
+            ((1, 4), {"axis": 0}),
+            ((0, 4), {"axis": 1}),
+            ((), {}),
+        ]
+    ]
+
+
+def bce(y: Array, p: Array) -> Array:
+    return -(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+
+TABLE: dict[str, list[Case]] = {
+    "abs": unary(ops.abs, np.abs, off_zero),
+    "add": binary(ops.add, np.add, normal, normal),
+    "binary_crossentropy": [
+        Case(ops.binary_crossentropy, bce, (probability(3, 4), probability(3, 4, seed=1))),
+        Case(
+            lambda y, z: ops.binary_crossentropy(y, z, from_logits=True),
+            lambda y, z: bce(y, SCIPY.expit(z)),
+            (probability(3, 4), off_zero(3, 4, seed=1)),
+        ),
+    ],
+    "cast": unary(lambda x: ops.cast(x, x.dtype), lambda x: x, normal),
+    "clip": unary(
+        lambda x: ops.clip(x, -0.05, 0.05), lambda x: np.clip(x, -0.05, 0.05), off_zero
+    ),
+    "concatenate": [
+        Case(
+            lambda a, b, c: ops.concatenate([a, b, c]),
+            lambda a, b, c: np.concatenate([a, b, c]),
+            (normal(2, 3), normal(1, 3), normal(0, 3)),
+        ),
+        Case(
+            lambda a, b: ops.concatenate([a, b, a], axis=-1),
+            lambda a, b: np.concatenate([a, b, a], axis=-1),
+            (normal(2, 3), normal(2, 1)),
+        ),
+    ],
+    "convert_to_tensor": unary(ops.convert_to_tensor, lambda x: x, normal),
+    "divide": binary(ops.divide, np.divide, normal, off_zero),
+    "exp": unary(ops.exp, np.exp, normal),
+    "getitem": [
+        Case(lambda x, i=i: ops.getitem(x, i), lambda x, i=i: x[i], (normal(3, 4),))
+        for i in [0, -1, (1, 2), slice(1, None), (slice(None), slice(None, None, -2)), None,
+                  (..., 1), (None, 1, ..., None), slice(3, 3), ()]
+    ],
+    "leaky_relu": [
+        *unary(ops.leaky_relu, lambda x: np.where(x > 0, x, 0.2 * x), off_zero),
+        *unary(
+            lambda x: ops.leaky_relu(x, 0.3), lambda x: np.where(x > 0, x, 0.3 * x), off_zero
+        ),
+    ],
+    "log": unary(ops.log, np.log, positive),
+    "log1p": unary(ops.log1p, np.log1p, positive),
+    "log_softmax": [
+        Case(ops.log_softmax, lambda x: SCIPY.log_softmax(x, -1), (normal(3, 4),)),
+        Case(ops.log_softmax, lambda x: SCIPY.log_softmax(x, -1), (normal(0, 4),)),
+        Case(
+            lambda x: ops.log_softmax(x, axis=0), lambda x: SCIPY.log_softmax(x, 0), (normal(3, 4),)
+        ),
+    ],
+    "logsumexp": reduction(ops.logsumexp, SCIPY.logsumexp),
+    "matmul": [
+        Case(ops.matmul, np.matmul, (normal(*a), normal(*b, seed=1)))
+        for a, b in [((3, 4), (4, 2)), ((1, 4), (4, 1)), ((0, 4), (4, 2)), ((5, 3, 4), (4, 2)),
+                     ((3, 4), (5, 4, 2)), ((2, 1, 3, 4), (5, 4, 2)), ((3, 0), (0, 2))]
+    ],
+    "max": reduction(ops.max, np.max),
+    "maximum": binary(ops.maximum, np.maximum, normal, normal),
+    "mean": reduction(ops.mean, np.mean),
+    "minimum": binary(ops.minimum, np.minimum, normal, normal),
+    "multiply": binary(ops.multiply, np.multiply, normal, normal),
+    "negative": unary(ops.negative, np.negative, normal),
+    "power": [
+        *binary(ops.power, np.power, positive, normal),
+        *unary(lambda x: x**3, lambda x: x**3, off_zero),
+        *unary(lambda x: x**-2.0, lambda x: x**-2.0, off_zero),
+        *unary(lambda x: 2**x, lambda x: 2**x, normal),
+    ],
+    "relu": unary(ops.relu, lambda x: np.where(x > 0, x, 0), off_zero),
+    "reshape": [
+        Case(lambda x, s=s: ops.reshape(x, s), lambda x, s=s: x.reshape(s), (normal(3, 4),))
+        for s in [(12,), (2, -1), (4, 3), (-1, 1), (3, 4)]
+    ],
+    "sigmoid": unary(ops.sigmoid, SCIPY.expit, normal),
+    "softmax": [
+        Case(ops.softmax, lambda x: SCIPY.softmax(x, -1), (normal(3, 4),)),
+        Case(ops.softmax, lambda x: SCIPY.softmax(x, -1), (normal(0, 4),)),
+        Case(lambda x: ops.softmax(x, axis=0), lambda x: SCIPY.softmax(x, 0), (normal(3, 4),)),
+    ],
+    "softplus": unary(ops.softplus, lambda x: np.logaddexp(0, x), normal),
+    "split": [
+        Case(
+            lambda x, s=s, a=a, k=k: ops.split(x, s, axis=a)[k],
+            lambda x, s=s, a=a, k=k: np.split(x, s, axis=a)[k],
+            (normal(4, 6),),
+        )
+        for s, a, k in [(2, 0, 1), (3, -1, 0), ([1, 4], 1, 1), ([1, 4], 1, 2), (1, 0, 0)]
+    ],
+    "sqrt": unary(ops.sqrt, np.sqrt, positive),
+    "square": unary(ops.square, np.square, normal),
+    "subtract": binary(ops.subtract, np.subtract, normal, normal),
+    "sum": reduction(ops.sum, np.sum),
+    "tanh": unary(ops.tanh, np.tanh, normal),
+    "transpose": [
+        Case(
+            lambda x, a=a: ops.transpose(x, a), lambda x, a=a: np.transpose(x, a),
+            (normal(2, 3, 4),),
+        )
+        for a in [None, (0, 2, 1), (2, 0, 1), (-1, 0, -2)]
+    ],
+    "where": [
+        Case(lambda a, b: ops.where(MASK, a, b), lambda a, b: np.where(MASK, a, b), inputs)
+        for inputs in [
+            (normal(3, 4), normal(3, 4, seed=1)),
+            (normal(4), normal(3, 1, seed=1)),
+            (normal(), normal(2, 3, 4)),
+        ]
+    ],
+}  # fmt: skip
+
+NO_DERIVATIVE = {"convert_to_numpy", "shape", "stop_gradient"}  # have tests of their own
+
+CASES = [
+    pytest.param(case, id=f"{name}-{i}") for name, cases in TABLE.items()
+    for i, case in enumerate(cases)
+]  # fmt: skip
+
+
+def test_every_public_op_is_in_the_table() -> None:
+    assert set(TABLE) | NO_DERIVATIVE == set(ops.__all__)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_value_is_that_of_numpy_or_scipy(case: Case) -> None:
+    found = case.call(*map(Tensor, case.inputs))
+    expected = case.reference(*case.inputs)
+    assert found.shape == np.shape(expected)
+    np.testing.assert_allclose(found.array, expected, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_gradient_is_the_central_difference(case: Case) -> None:
+    gradcheck(case.call, case.inputs, directions=1)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_float32_stays_float32_in_value_and_gradients(case: Case) -> None:
+    results = []
+    for dtype in (np.float64, np.float32):
+        tensors = [Tensor(x.astype(dtype)) for x in case.inputs]
+        with GradientTape() as tape:
+            tape.watch(tensors)
+            y = case.call(*tensors)
+        gradients = tape.gradient(y, tensors)
+        assert y.dtype == dtype
+        assert [g.dtype for g in gradients] == [dtype] * len(tensors)
+        assert [g.shape for g in gradients] == [x.shape for x in tensors]
+        results.append([y.array, *(g.array for g in gradients)])
+    for double, single in zip(*results, strict=True):
+        np.testing.assert_allclose(single, double, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_neither_inputs_nor_upstream_gradients_are_written_into(case: Case) -> None:
+    tensors = [Tensor(x.copy()) for x in case.inputs]
+    for x in tensors:
+        x.array.setflags(write=False)
+    with GradientTape() as tape:
+        tape.watch(tensors)
+        case.call(*tensors)
+    for output, inputs, vjps in tape.records:
+        g = np.ones(output.shape)
+        g.setflags(write=False)
+        for x, vjp in zip(inputs, vjps, strict=True):
+            assert vjp(g).shape == np.shape(x.array if isinstance(x, Tensor) else x)
+
+
+# Shapes, axes and indices that hypothesis thinks of.
+
+some = settings(max_examples=25, deadline=None, derandomize=True, database=None)
+two_shapes = hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, min_side=0, max_side=3)
+BINARY = {
+    "add": (np.add, normal, normal), "subtract": (np.subtract, normal, normal),
+    "multiply": (np.multiply, normal, normal), "divide": (np.divide, normal, off_zero),
+    "power": (np.power, positive, normal), "maximum": (np.maximum, normal, normal),
+    "minimum": (np.minimum, normal, normal),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BINARY)
+@some
+@given(shapes=two_shapes)
+def test_binary_ops_broadcast_like_numpy(name: str, shapes: Any) -> None:
+    reference, a, b = BINARY[name]
+    x, y = a(*shapes.input_shapes[0]), b(*shapes.input_shapes[1], seed=1)
+    op = getattr(ops, name)
+    np.testing.assert_array_equal(op(Tensor(x), Tensor(y)).array, reference(x, y))
+    gradcheck(op, [x, y], directions=1, entries=6)
+
+
+@some
+@given(shapes=hnp.mutually_broadcastable_shapes(num_shapes=3, max_dims=3, min_side=0, max_side=3))
+def test_where_broadcasts_its_condition_too(shapes: Any) -> None:
+    mask, a, b = (normal(*s, seed=i) for i, s in enumerate(shapes.input_shapes))
+    found = ops.where(mask > 0, Tensor(a), Tensor(b)).array
+    np.testing.assert_array_equal(found, np.where(mask > 0, a, b))
+    gradcheck(lambda x, y: ops.where(mask > 0, x, y), [a, b], directions=1, entries=6)
+
+
+@st.composite
+def reductions(draw: Any) -> tuple[Array, Any, bool]:
+    """An array of distinct numbers, an axis of any kind, and keepdims."""
+    shape = draw(hnp.array_shapes(max_dims=4, max_side=3))
+    axes = draw(hnp.valid_tuple_axes(len(shape), min_size=1))
+    axis = draw(st.sampled_from([None, axes, axes[0]]))
+    return off_zero(*shape), axis, draw(st.booleans())
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "logsumexp"])
+@some
+@given(case=reductions())
+def test_reductions_take_any_axis(name: str, case: tuple[Array, Any, bool]) -> None:
+    x, axis, keepdims = case
+    reference = {"sum": np.sum, "mean": np.mean, "max": np.max, "logsumexp": SCIPY.logsumexp}[name]
+    op = getattr(ops, name)
+    found = op(Tensor(x), axis=axis, keepdims=keepdims).array
+    expected = reference(x, axis=axis, keepdims=keepdims)
+    assert found.shape == np.shape(expected)
+    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-14)
+    gradcheck(lambda t: op(t, axis=axis, keepdims=keepdims), [x], directions=1, entries=6)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@some
+@given(shape=hnp.array_shapes(max_dims=3, max_side=4), data=st.data())
+def test_softmax_takes_any_axis(name: str, shape: tuple[int, ...], data: Any) -> None:
+    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+    op, x = getattr(ops, name), normal(*shape)
+    np.testing.assert_allclose(
+        op(Tensor(x), axis=axis).array, getattr(SCIPY, name)(x, axis), rtol=1e-13, atol=1e-14
+    )
+    gradcheck(lambda t: op(t, axis=axis), [x], directions=1, entries=6)
+
+
+@some
+@given(
+    shapes=hnp.mutually_broadcastable_shapes(signature="(n,k),(k,m)->(n,m)", max_dims=2, max_side=3)
+)
+def test_matmul_broadcasts_its_leading_axes(shapes: Any) -> None:
+    a, b = (normal(*s, seed=i) for i, s in enumerate(shapes.input_shapes))
+    np.testing.assert_array_equal(ops.matmul(Tensor(a), Tensor(b)).array, a @ b)
+    gradcheck(ops.matmul, [a, b], directions=1, entries=6)
+
+
+@some
+@given(shape=hnp.array_shapes(max_dims=3, max_side=4), data=st.data())
+def test_getitem_takes_every_basic_index(shape: tuple[int, ...], data: Any) -> None:
+    index = data.draw(hnp.basic_indices(shape, allow_newaxis=True))
+    x = normal(*shape)
+    np.testing.assert_array_equal(Tensor(x)[index].array, x[index])
+    gradcheck(lambda t: t[index], [x], directions=1, entries=6)
+
+
+@some
+@given(shape=hnp.array_shapes(max_dims=4, max_side=3), data=st.data())
+def test_transpose_takes_every_permutation(shape: tuple[int, ...], data: Any) -> None:
+    axes = data.draw(st.permutations(range(len(shape))))
+    axes = [a - len(shape) * data.draw(st.integers(0, 1)) for a in axes]
+    x = normal(*shape)
+    np.testing.assert_array_equal(ops.transpose(Tensor(x), axes).array, np.transpose(x, axes))
+    gradcheck(lambda t: ops.transpose(t, axes), [x], directions=1, entries=6)
+
+
+@some
+@given(
+    shape=hnp.array_shapes(max_dims=3, max_side=4),
+    lengths=st.lists(st.integers(0, 3), min_size=1, max_size=4),
+    data=st.data(),
+)
+def test_split_undoes_concatenate_along_any_axis(shape: Any, lengths: Any, data: Any) -> None:
+    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+    parts = []
+    for i, length in enumerate(lengths):
+        side = list(shape)
+        side[axis] = length
+        parts.append(normal(*side, seed=i))
+    joined = ops.concatenate([Tensor(p) for p in parts], axis=axis)
+    np.testing.assert_array_equal(joined.array, np.concatenate(parts, axis))
+    found = ops.split(joined, np.cumsum(lengths)[:-1].tolist(), axis=axis)
+    for part, expected in zip(found, parts, strict=True):
+        np.testing.assert_array_equal(part.array, expected)
+    gradcheck(lambda *ts: ops.concatenate(ts, axis=axis), parts, directions=1, entries=6)
+
+
+# Conventions at kinks and ties: those of TensorFlow.
+
+
+def gradient(call: Callable[..., Tensor], *inputs: Any) -> list[list[float]]:
+    tensors = [Tensor(np.asarray(x, np.float64)) for x in inputs]
+    with GradientTape() as tape:
+        tape.watch(tensors)
+        y = call(*tensors)
+    return [g.array.tolist() for g in tape.gradient(y, tensors)]
+
+
+def test_the_derivative_of_relu_at_0_is_0() -> None:
+    assert gradient(ops.relu, [-1, -0.0, 0, 1]) == [[0, 0, 0, 1]]
+
+
+def test_the_derivative_of_leaky_relu_at_0_is_the_slope() -> None:
+    assert gradient(lambda x: ops.leaky_relu(x, 0.25), [-1, -0.0, 0, 1]) == [[0.25, 0.25, 0.25, 1]]
+
+
+def test_the_derivative_of_abs_at_0_is_0() -> None:
+    assert gradient(ops.abs, [-2, 0, 2]) == [[-1, 0, 1]]
+
+
+def test_the_first_input_of_maximum_and_minimum_gets_the_gradient_of_a_tie() -> None:
+    assert gradient(ops.maximum, [1, 2, 3], [1, 3, 2]) == [[1, 0, 1], [0, 1, 0]]
+    assert gradient(ops.minimum, [1, 2, 3], [1, 3, 2]) == [[1, 1, 0], [0, 0, 1]]
+
+
+def test_ties_of_max_share_the_gradient_equally() -> None:
+    assert gradient(ops.max, [3, 1, 3, 3, 3]) == [[0.25, 0, 0.25, 0.25, 0.25]]
+    assert gradient(lambda x: ops.max(x, axis=1), [[2, 2], [1, 0]]) == [[[0.5, 0.5], [1, 0]]]
+
+
+def test_clip_passes_the_gradient_at_its_bounds_and_not_beyond() -> None:
+    assert gradient(lambda x: ops.clip(x, -1.0, 1.0), [-2, -1, 0, 1, 2]) == [[0, 1, 1, 1, 0]]
+
+
+def test_power_has_no_gradient_by_the_exponent_where_the_base_is_not_positive() -> None:
+    by_base, by_exponent = gradient(ops.power, [0, -2, 1], [2, 2, 2])
+    assert by_base == [0, -4, 2]
+    assert by_exponent == [0, 0, 0]
+
+
+def test_probabilities_that_were_clipped_have_no_gradient() -> None:
+    def call(p: Tensor) -> Tensor:
+        return ops.binary_crossentropy(np.zeros(4), p)
+
+    assert gradient(call, [0, 5e-8, 1 - 5e-8, 1]) == [[0, 0, 0, 0]]
+    assert gradient(call, [1e-7, 0.5, 0.75, 0.0])[0][1:] == [2, 4, 0]
+
+
+# Extreme values.  Warnings are errors in this suite, so nothing here overflows in silence.
+
+EXTREME = [-1e4, -800.0, -100.0, -1.0, 0.0, 1.0, 100.0, 800.0, 1e4]
+
+
+def values_and_gradients(call: Callable[..., Tensor], *inputs: Any, dtype: Any) -> list[Array]:
+    tensors = [Tensor(np.asarray(x, dtype)) for x in inputs]
+    with GradientTape() as tape:
+        tape.watch(tensors)
+        y = call(*tensors)
+    return [y.array, *(g.array for g in tape.gradient(y, tensors))]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("name", "limits", "slopes"),
+    [("sigmoid", (0, 1), (0, 0)), ("tanh", (-1, 1), (0, 0)), ("softplus", (0, 1e4), (0, 1))],
+)
+def test_saturating_functions_reach_their_limits(name, limits, slopes, dtype) -> None:
+    y, g = values_and_gradients(getattr(ops, name), EXTREME, dtype=dtype)
+    assert (y[0], y[-1]) == limits
+    assert (g[0], g[-1]) == slopes
+    assert np.isfinite(y).all()
+    assert np.isfinite(g).all()
+    assert (np.diff(y) >= 0).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
+def test_logits_of_ten_thousand_are_finite(name, dtype) -> None:
+    for x in (EXTREME, [1e4, 1e4], [-1e4, -1e4], [1e4], [EXTREME, EXTREME[::-1]]):
+        for array in values_and_gradients(getattr(ops, name), x, dtype=dtype):
+            assert np.isfinite(array).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_binary_crossentropy_of_extreme_logits_is_exact(dtype) -> None:
+    z = [-1e4, -100.0, 0.0, 100.0, 1e4]
+    for target, values, slopes in [
+        (0.0, [0, np.exp(-100), np.log(2), 100, 1e4], [0, np.exp(-100), 0.5, 1, 1]),
+        (1.0, [1e4, 100, np.log(2), np.exp(-100), 0], [-1, -1, -0.5, 0, 0]),
+    ]:
+        y, _, g = values_and_gradients(
+            lambda t, x: ops.binary_crossentropy(t, x, from_logits=True), [target] * 5, z,
+            dtype=dtype,
+        )  # fmt: skip
+        np.testing.assert_allclose(y, values, rtol=1e-6, atol=1e-42)
+        np.testing.assert_allclose(g, slopes, rtol=1e-6, atol=1e-42)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_binary_crossentropy_of_certain_probabilities_is_finite(dtype) -> None:
+    for array in values_and_gradients(
+        ops.binary_crossentropy, [0, 1, 0, 1], [0, 0, 1, 1], dtype=dtype
+    ):
+        assert np.isfinite(array).all()
+
+
+def test_a_row_of_minus_infinities_has_logsumexp_minus_infinity_and_gradient_0() -> None:
+    x = [[-np.inf, -np.inf], [-np.inf, 1.0], [0.0, 0.0]]
+    y, g = values_and_gradients(lambda t: ops.logsumexp(t, axis=-1), x, dtype=np.float64)
+    assert y.tolist() == [-np.inf, 1.0, np.log(2)]
+    assert g.tolist() == [[0, 0], [0, 1], [0.5, 0.5]]
+
+
+def test_log1p_and_softplus_keep_small_numbers() -> None:
+    x = Tensor(np.array([1e-20]))
+    assert ops.log1p(x).array.tolist() == [1e-20]
+    assert ops.softplus(Tensor(np.array([-50.0]))).array.tolist() == [np.exp(-50)]
+
+
+# Empty arrays.
+
+
+def test_the_mean_of_nothing_is_nan_with_an_empty_gradient() -> None:
+    y, g = values_and_gradients(ops.mean, np.zeros((0, 3)), dtype=np.float32)
+    assert np.isnan(y)
+    assert g.shape == (0, 3)
+    y, g = values_and_gradients(lambda x: ops.mean(x, axis=0), np.zeros((0, 3)), dtype=np.float32)
+    assert np.isnan(y).all()
+    assert (y.shape, g.shape) == ((3,), (0, 3))
+
+
+def test_the_max_of_nothing_raises() -> None:
+    with pytest.raises(ValueError, match="zero-size array"):
+        ops.max(Tensor(np.zeros((0, 3))), axis=0)
+
+
+@pytest.mark.parametrize("sections", [1, 2, 3])
+def test_an_empty_axis_splits_into_empty_parts(sections) -> None:
+    parts = ops.split(Tensor(np.zeros((0, 3))), sections)
+    assert [p.shape for p in parts] == [(0, 3)] * sections
+
+
+# cast, stop_gradient, shape, conversions.
+
+
+def test_cast_gives_the_gradient_in_the_dtype_of_its_input() -> None:
+    x = Tensor(np.float32([1, 2]))
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = ops.square(ops.cast(x, "float64"))
+    assert y.dtype == np.float64
+    g = tape.gradient(y, x)
+    assert g.dtype == np.float32
+    assert g.array.tolist() == [2, 4]
+
+
+def test_no_gradient_flows_through_integers() -> None:
+    x = Tensor([1.5, 2.5])
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = ops.cast(ops.cast(x, "int64"), "float64")
+    assert y.array.tolist() == [1, 2]
+    assert tape.gradient(y, x) is None
+
+
+def test_stop_gradient_has_the_value_and_no_gradient() -> None:
+    x = Tensor([1.0, 2.0])
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = ops.stop_gradient(x)
+    assert y.array.tolist() == [1, 2]
+    assert tape.gradient(y, x) is None
+
+
+@pytest.mark.parametrize("x", [np.zeros((2, 3)), Tensor(np.zeros((2, 3))), [[0, 0, 0], [0, 0, 0]]])
+def test_shape_is_a_tuple(x) -> None:
+    assert ops.shape(x) == (2, 3)
+
+
+def test_convert_to_numpy_gives_an_array() -> None:
+    assert isinstance(ops.convert_to_numpy(Tensor([1.0])), np.ndarray)
+
+
+# What raises.
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda x: ops.matmul(x, x[0]), ValueError, r"matmul: expected matrices, got \(2, 3\) and"),
+        (lambda x: ops.matmul(x, x), ValueError, "mismatch"),
+        (lambda x: x + np.ones(2), ValueError, "broadcast"),
+        (lambda x: x[[0, 1]], TypeError, "expected integers and slices, got list"),
+        (lambda x: x[x], TypeError, "got ndarray"),
+        (lambda x: x[0, 1.5], TypeError, "got float"),
+        (lambda x: x[5], IndexError, "out of bounds"),
+        (lambda x: ops.sum(x, axis=2), ValueError, "axis 2 is out of bounds"),
+        (lambda x: ops.reshape(x, (4, 2)), ValueError, "cannot reshape"),
+        (lambda x: ops.split(x, 2, axis=1), ValueError, "split: axis of length 3 in 2 sections"),
+        (lambda x: ops.split(x, 0), ValueError, "split: axis of length 2 in 0 sections"),
+        (lambda x: ops.concatenate([x, x[0]]), ValueError, "dimensions"),
+        (lambda x: ops.concatenate([x, x], axis=2), ValueError, "axis 2 is out of bounds"),
+        (
+            lambda x: ops.binary_crossentropy(np.ones((2, 1)), x), ValueError,
+            r"binary_crossentropy: expected target of shape \(2, 3\), got \(2, 1\)",
+        ),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_raise(call, error, message) -> None:
+    with pytest.raises(error, match=message):
+        call(Tensor(np.ones((2, 3))))

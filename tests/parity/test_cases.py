@@ -1,0 +1,87 @@
+"""The list of comparisons is complete, and can see a difference."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+
+import numpy_nets  # noqa: E402
+from keras_ref.parity import CASES, Case, normwise_eps, precision, public_names  # noqa: E402
+
+
+def test_every_public_name_has_a_case() -> None:
+    assert public_names() - {case.subject for case in CASES} == set()
+
+
+def test_every_case_has_a_name_of_its_own_and_a_reason_for_its_bound() -> None:
+    assert [name for name, n in Counter(map(str, CASES)).items() if n > 1] == []
+    assert all(case.reason for case in CASES)
+
+
+def test_normwise_eps_counts_machine_epsilons_of_the_largest_entry() -> None:
+    for dtype in ("float32", "float64"):
+        theirs = np.array([4.0, 1.0], dtype)
+        eps = np.finfo(dtype).eps
+        assert normwise_eps(theirs, theirs, dtype) == 0
+        assert normwise_eps(theirs + np.array([0, 8 * eps], dtype), theirs, dtype) == 2
+    assert normwise_eps(np.zeros((0, 4)), np.zeros((0, 4)), "float64") == 0
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (None, np.ones(2)),
+        (np.ones(2), None),
+        (np.ones(2), np.ones((2, 1))),
+        (np.ones(2, np.float32), np.ones(2)),
+        (np.array([1.0, np.nan]), np.ones(2)),
+        (np.array([1.0, np.inf]), np.array([1.0, -np.inf])),
+        (np.array([1.0, np.inf]), np.array([1.0, np.nan])),
+        (np.full(2, 1e-300), np.zeros(2)),
+    ],
+)
+def test_what_differs_in_kind_is_infinitely_far_apart(ours: object, theirs: object) -> None:
+    assert normwise_eps(ours, theirs, "float64") == math.inf
+
+
+def test_non_finite_entries_in_the_same_places_agree() -> None:
+    same = np.array([np.inf, -np.inf, np.nan, 1.0])
+    assert normwise_eps(same, same.copy(), "float64") == 0
+    assert normwise_eps(None, None, "float64") == 0
+
+
+def test_a_row_beyond_its_bound_or_of_nan_does_not_hold() -> None:
+    def run(dtype: str) -> list[tuple[str, object, object]]:
+        eps = np.finfo(dtype).eps
+        return [("near", 1 + 32 * eps, np.float64(1)), ("far", 1 + 33 * eps, np.float64(1))]
+
+    assert [row.holds for row in Case("op", "ops.add", run).rows("float64")] == [True, False]
+    nan = Case("op", "ops.add", lambda dtype: [("nan", np.nan, 1.0)], unit="standard errors")
+    assert [row.holds for row in nan.rows("float64")] == [False]
+
+
+def test_a_wrong_derivative_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    @numpy_nets.autodiff.op
+    def relu(x):  # type: ignore[no-untyped-def]
+        return np.maximum(x, 0), (lambda g: g * (x >= 0),)
+
+    monkeypatch.setattr(numpy_nets.ops, "relu", relu)
+    (case,) = (c for c in CASES if str(c) == "ops.relu")
+    broken = [row.quantity for row in case.rows("float64") if not row.holds]
+    assert broken and all("gradient" in quantity for quantity in broken)
+
+
+def test_precision_is_restored_even_after_an_error() -> None:
+    before = keras.config.floatx(), numpy_nets.config.floatx(), keras.config.dtype_policy()
+    with pytest.raises(ZeroDivisionError), precision("float64"):
+        assert keras.layers.Dense(2)(np.ones((1, 2))).dtype == "float64"
+        assert numpy_nets.layers.Dense(2)(np.ones((1, 2))).dtype == "float64"
+        raise ZeroDivisionError
+    after = keras.config.floatx(), numpy_nets.config.floatx(), keras.config.dtype_policy()
+    assert after == before
+    assert keras.layers.Dense(2)(np.ones((1, 2))).dtype == "float32"

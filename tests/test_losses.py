@@ -1,0 +1,371 @@
+"""Losses against closed forms in plain NumPy, float64."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from numpy_nets import GradientTape, activations, config, gradcheck, losses, ops
+from numpy_nets.autodiff.tensor import Array, Tensor
+from numpy_nets.losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    MeanSquaredError,
+    SparseCategoricalCrossentropy,
+)
+
+RNG = np.random.default_rng(0)
+Z = RNG.normal(size=(5, 3))
+P = RNG.uniform(0.05, 0.95, (5, 3))
+Y = RNG.uniform(0, 1, (5, 3))
+LABELS = np.array([0, 2, 1, 1, 0])
+ONE_HOT = np.eye(3)[LABELS]
+WEIGHTS = np.array([1.0, 0.0, 2.0, 0.5, 3.0])
+EPSILON = 1e-7
+
+
+@pytest.fixture(autouse=True)
+def _restore() -> Iterator[None]:
+    yield
+    config.set_floatx("float32")
+
+
+def close(found: Tensor, expected: Any) -> None:
+    assert found.shape == np.shape(expected)
+    np.testing.assert_allclose(found.array, expected, rtol=1e-12, atol=1e-15)
+
+
+def sigmoid(z: Any) -> Any:
+    return 1 / (1 + np.exp(-z))
+
+
+def softmax(z: Array) -> Array:
+    e = np.exp(z)
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def mse(y: Array, p: Array) -> Array:
+    return ((y - p) ** 2).mean(axis=-1)
+
+
+def bce(y: Array, p: Array) -> Array:
+    p = np.clip(p, EPSILON, 1 - EPSILON)
+    return -(y * np.log(p) + (1 - y) * np.log(1 - p)).mean(axis=-1)
+
+
+def cce(y: Array, p: Array) -> Array:
+    p = np.clip(p / p.sum(axis=-1, keepdims=True), EPSILON, 1 - EPSILON)
+    return -(y * np.log(p)).sum(axis=-1)
+
+
+def sparse(labels: Array, p: Array) -> Array:
+    p = np.clip(p, EPSILON, 1 - EPSILON)
+    p = p / p.sum(axis=-1, keepdims=True)
+    return -np.log(p[np.arange(len(labels)), labels])
+
+
+# loss, y_true, y_pred, closed form of one value a sample
+FORMS: dict[str, tuple[Any, Array, Array, Array]] = {
+    "mse": (MeanSquaredError, Y, Z, mse(Y, Z)),
+    "bce": (BinaryCrossentropy, Y, P, bce(Y, P)),
+    "bce from logits": (
+        lambda **o: BinaryCrossentropy(from_logits=True, **o), Y, Z, bce(Y, sigmoid(Z))
+    ),
+    "bce smoothed": (
+        lambda **o: BinaryCrossentropy(label_smoothing=0.2, **o), Y, P, bce(Y * 0.8 + 0.1, P)
+    ),
+    "cce": (CategoricalCrossentropy, ONE_HOT, P, cce(ONE_HOT, P)),
+    "cce of soft targets": (CategoricalCrossentropy, Y, P, cce(Y, P)),
+    "cce from logits": (
+        lambda **o: CategoricalCrossentropy(from_logits=True, **o), ONE_HOT, Z,
+        cce(ONE_HOT, softmax(Z)),
+    ),
+    "cce smoothed": (
+        lambda **o: CategoricalCrossentropy(label_smoothing=0.3, **o), ONE_HOT, P,
+        cce(ONE_HOT * 0.7 + 0.1, P),
+    ),
+    "sparse": (SparseCategoricalCrossentropy, LABELS, P, sparse(LABELS, P)),
+    "sparse column": (SparseCategoricalCrossentropy, LABELS[:, None], P, sparse(LABELS, P)),
+    "sparse from logits": (
+        lambda **o: SparseCategoricalCrossentropy(from_logits=True, **o), LABELS, Z,
+        sparse(LABELS, softmax(Z)),
+    ),
+}  # fmt: skip
+
+each_form = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+
+
+@each_form
+def test_values_are_the_closed_form(form) -> None:
+    loss, y, p, values = form
+    close(loss(reduction=None)(y, p), values)
+    close(loss(reduction="none")(y, p), values)
+
+
+@each_form
+def test_reductions_divide_by_samples_or_by_nothing(form) -> None:
+    loss, y, p, values = form
+    close(loss()(y, p), values.mean())
+    for reduction in ("sum_over_batch_size", "mean", "mean_with_sample_weight"):
+        close(loss(reduction=reduction)(y, p), values.mean())
+    close(loss(reduction="sum")(y, p), values.sum())
+
+
+@each_form
+@pytest.mark.parametrize("weights", [WEIGHTS, WEIGHTS[:, None], WEIGHTS.tolist()])
+def test_sample_weights_divide_by_samples_or_by_weights_as_the_reduction_says(
+    form, weights
+) -> None:
+    loss, y, p, values = form
+    weighted = values * WEIGHTS
+    close(loss(reduction=None)(y, p, sample_weight=weights), weighted)
+    close(loss()(y, p, weights), weighted.sum() / 5)
+    close(loss(reduction="mean")(y, p, weights), weighted.sum() / 5)
+    close(loss(reduction="sum")(y, p, weights), weighted.sum())
+    close(loss(reduction="mean_with_sample_weight")(y, p, weights), weighted.sum() / WEIGHTS.sum())
+
+
+@each_form
+def test_the_gradient_is_the_central_difference(form) -> None:
+    loss, y, p, _ = form
+    gradcheck(lambda x: loss()(y, x, WEIGHTS), [p])
+    gradcheck(lambda x: loss(reduction=None)(y, x), [p])
+
+
+@pytest.mark.parametrize("name", ["mse", "bce", "bce from logits", "bce smoothed", "cce"])
+def test_targets_have_gradients_too(name) -> None:
+    loss, y, p, _ = FORMS[name]
+    gradcheck(loss(), [y, p])
+
+
+@each_form
+def test_float32_predictions_give_a_float32_loss_and_gradient_whatever_the_targets(form) -> None:
+    loss, y, p, values = form
+    x = Tensor(p.astype(np.float32))
+    with GradientTape() as tape:
+        tape.watch(x)
+        found = loss()(y, x, sample_weight=WEIGHTS)
+    assert found.dtype == np.float32
+    assert tape.gradient(found, x).dtype == np.float32
+    np.testing.assert_allclose(found.array, (values * WEIGHTS).sum() / 5, rtol=1e-5)
+
+
+@each_form
+def test_a_batch_of_one_sample_is_its_value(form) -> None:
+    loss, y, p, values = form
+    close(loss()(y[:1], p[:1]), values[0])
+
+
+@each_form
+def test_an_empty_batch_has_loss_0_and_an_empty_gradient(form) -> None:
+    loss, y, p, _ = form
+    x = Tensor(p[:0])
+    with GradientTape() as tape:
+        tape.watch(x)
+        found = loss()(y[:0], x)
+    close(found, 0.0)
+    assert tape.gradient(found, x).shape == (0, 3)
+
+
+def test_weights_that_are_all_zero_give_0_and_no_warning() -> None:
+    loss = MeanSquaredError(reduction="mean_with_sample_weight")
+    x = Tensor(Z)
+    with GradientTape() as tape:
+        tape.watch(x)
+        found = loss(Y, x, np.zeros(5))
+    close(found, 0.0)
+    assert not tape.gradient(found, x).array.any()
+
+
+def test_one_number_weighs_all_samples() -> None:
+    close(MeanSquaredError()(Y, Z, 2.0), 2 * mse(Y, Z).mean())
+
+
+def test_weights_of_samples_hold_for_all_their_values() -> None:
+    y, p = RNG.normal(size=(2, 4, 3)), RNG.normal(size=(2, 4, 3))
+    weights = np.array([2.0, 3.0])
+    close(MeanSquaredError(reduction=None)(y, p, weights), mse(y, p) * weights[:, None])
+
+
+def test_lists_integers_and_booleans_are_taken_in_floatx() -> None:
+    found = MeanSquaredError()([[0, 1], [1, 1]], [[0.5, 1.0], [1.0, 0.0]])
+    assert found.dtype == np.float32
+    assert float(found) == pytest.approx(1.25 / 4)
+    assert BinaryCrossentropy()(np.array([[True]]), np.array([[1]])).dtype == np.float32
+
+
+@pytest.mark.parametrize("loss", [MeanSquaredError, BinaryCrossentropy])
+def test_targets_of_one_output_unit_may_leave_out_the_last_axis(loss) -> None:
+    close(loss(reduction=None)(Y[:, 0], P[:, :1]), loss(reduction=None)(Y[:, :1], P[:, :1]).array)
+
+
+# Section 2 of the Keras semantics: ε, and the logits that a sigmoid keeps.
+
+TABLE = [  # z, y, value and gradient from logits, value from clipped float32 probabilities
+    (20.0, 0.0, 20.0, 1.0, 15.9424),
+    (100.0, 0.0, 100.0, 1.0, 15.9424),
+    (-20.0, 1.0, 20.0, -1.0, 16.1181),
+    (-100.0, 1.0, 100.0, -1.0, 16.1181),
+    (20.0, 1.0, 2.06e-9, -2.06e-9, 1.192e-7),
+]
+
+
+def bce_after(z: float, y: float, then: Callable[[Tensor], Tensor]) -> tuple[float, float]:
+    x = Tensor(np.float32([[z]]))
+    with GradientTape() as tape:
+        tape.watch(x)
+        loss = BinaryCrossentropy()(np.array([[y]]), then(activations.sigmoid(x)))
+    return float(loss), float(tape.gradient(loss, x).array[0, 0])
+
+
+@pytest.mark.parametrize(("z", "y", "value", "slope", "clipped"), TABLE)
+def test_after_a_sigmoid_the_loss_is_computed_from_its_logits(z, y, value, slope, clipped) -> None:
+    found, gradient = bce_after(z, y, lambda p: p)
+    assert found == pytest.approx(value, rel=1e-3)
+    assert gradient == pytest.approx(slope, rel=1e-3, abs=1e-8)
+
+
+@pytest.mark.parametrize(("z", "y", "value", "slope", "clipped"), TABLE)
+@pytest.mark.parametrize("then", [lambda p: p * 1.0, lambda p: ops.reshape(p, (1, 1))])
+def test_after_any_further_op_the_probabilities_are_clipped(
+    z, y, value, slope, clipped, then
+) -> None:
+    found, gradient = bce_after(z, y, then)
+    assert found == pytest.approx(clipped, rel=1e-4)
+    assert gradient == 0
+
+
+def test_in_float64_both_sides_are_clipped_alike() -> None:
+    for y, p in ((0.0, 1.0), (1.0, 0.0)):
+        found = BinaryCrossentropy()(np.array([[y]]), np.array([[p]]))
+        assert float(found) == pytest.approx(-math.log(1e-7), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y"),
+    [(CategoricalCrossentropy, np.eye(3)[[1]]), (SparseCategoricalCrossentropy, np.array([1]))],
+)
+def test_after_a_softmax_the_loss_is_computed_from_its_logits(loss, y) -> None:
+    z = Tensor(np.float32([[100, 0, -100]]))
+    with GradientTape() as tape:
+        tape.watch(z)
+        found = loss()(y, activations.softmax(z))
+    assert float(found) == 100
+    assert tape.gradient(found, z).array.tolist() == [[1, -1, 0]]
+    again = loss()(y, activations.softmax(z) * 1.0)
+    assert float(again) == pytest.approx(-math.log(1e-7), rel=1e-3)
+
+
+def test_extreme_logits_give_finite_losses_and_gradients() -> None:
+    z = np.float32([[1e4, -1e4, 0]])
+    for loss, y in [
+        (BinaryCrossentropy(from_logits=True), [[0.0, 1.0, 0.5]]),
+        (CategoricalCrossentropy(from_logits=True), [[0.0, 1.0, 0.0]]),
+        (SparseCategoricalCrossentropy(from_logits=True), [1]),
+    ]:
+        x = Tensor(z)
+        with GradientTape() as tape:
+            tape.watch(x)
+            found = loss(y, x)
+        assert np.isfinite(float(found))
+        assert np.isfinite(tape.gradient(found, x).array).all()
+
+
+# Functions, names, errors.
+
+
+def test_the_functions_give_one_value_a_sample() -> None:
+    close(losses.mean_squared_error(Y, Z), mse(Y, Z))
+    close(losses.binary_crossentropy(Y, P), bce(Y, P))
+    close(losses.binary_crossentropy(Y, Z, from_logits=True), bce(Y, sigmoid(Z)))
+    close(losses.categorical_crossentropy(ONE_HOT, P), cce(ONE_HOT, P))
+    close(losses.sparse_categorical_crossentropy(LABELS, P), sparse(LABELS, P))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("mse", MeanSquaredError), ("mean_squared_error", MeanSquaredError),
+        ("binary_crossentropy", BinaryCrossentropy),
+        ("categorical_crossentropy", CategoricalCrossentropy),
+        ("sparse_categorical_crossentropy", SparseCategoricalCrossentropy),
+    ],
+)  # fmt: skip
+def test_get_takes_names_and_losses(name, kind) -> None:
+    assert type(losses.get(name)) is kind
+    mine = kind()
+    assert losses.get(mine) is mine
+
+
+def test_a_function_becomes_a_loss_with_its_name() -> None:
+    def mean_absolute_error(y_true, y_pred):
+        return ops.mean(ops.abs(y_true - y_pred), axis=-1)
+
+    loss = losses.get(mean_absolute_error)
+    assert loss.name == "mean_absolute_error"
+    close(loss(Y, Z, WEIGHTS), (np.abs(Y - Z).mean(axis=-1) * WEIGHTS).mean())
+
+
+def test_losses_are_named_after_their_class() -> None:
+    assert BinaryCrossentropy().name == "binary_crossentropy"
+    assert MeanSquaredError(name="reconstruction").name == "reconstruction"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: losses.get("binary_crosentropy"), "loss: unknown .*did you mean 'binary_crossent"),
+        (lambda: losses.get(5), "loss: unknown 5; Known: binary_crossentropy, mean_squared_error"),
+        (lambda: MeanSquaredError(reduction="avg"), "reduction: expected one of .*, got 'avg'"),
+        (lambda: BinaryCrossentropy(label_smoothing=1.5), "label_smoothing: expected .*, got 1.5"),
+        (lambda: CategoricalCrossentropy(label_smoothing=-1), "label_smoothing: .*, got -1"),
+        (
+            lambda: MeanSquaredError()(Y[:, :2], Z),
+            r"mean_squared_error: y_true: expected shape \(5, 3\), got \(5, 2\)",
+        ),
+        (
+            lambda: BinaryCrossentropy()(Y[:4], P),
+            r"binary_crossentropy: y_true: expected shape \(5, 3\), got \(4, 3\)",
+        ),
+        (  # would broadcast to (5, 5)
+            lambda: MeanSquaredError()(Y[:, 0], Y[:, :1].T),
+            r"y_true: expected shape \(1, 5\), got \(5,\)",
+        ),
+        (  # Keras widens y_pred here
+            lambda: MeanSquaredError()(Y[:, :1], Z[:, 0]),
+            r"y_true: expected shape \(5,\), got \(5, 1\)",
+        ),
+        (
+            lambda: CategoricalCrossentropy()(LABELS, P),
+            r"categorical_crossentropy: y_true: expected shape \(5, 3\), got \(5,\)",
+        ),
+        (
+            lambda: SparseCategoricalCrossentropy()(ONE_HOT, P),
+            r"sparse_categorical_crossentropy: y_true: expected shape \(5,\), got \(5, 3\)",
+        ),
+        (
+            lambda: SparseCategoricalCrossentropy()([0, 1, 2, 3, 0], P),
+            "y_true: expected labels 0 to 2, got 3",
+        ),
+        (
+            lambda: SparseCategoricalCrossentropy()([0, -1, 2, 1, 0], P),
+            "y_true: expected labels 0 to 2, got -1",
+        ),
+        (lambda: SparseCategoricalCrossentropy()([0, 1, 2, 1, 0.5], P), "0 to 2, got 0.5"),
+        (lambda: SparseCategoricalCrossentropy()([0, 1, 2, 1, math.nan], P), "0 to 2, got nan"),
+        (
+            lambda: MeanSquaredError()(Y, Z, np.ones(4)),
+            r"mean_squared_error: sample_weight: expected shape \(5,\), got \(4,\)",
+        ),
+        (
+            lambda: MeanSquaredError()(Y, Z, np.ones((5, 3))),
+            r"sample_weight: expected shape \(5,\), got \(5, 3\)",
+        ),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_raises_one_line_that_says_what_was_expected(call, message) -> None:
+    with pytest.raises(ValueError, match=message) as error:
+        call()
+    assert "\n" not in str(error.value)

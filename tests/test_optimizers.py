@@ -1,0 +1,509 @@
+"""Optimizers against their formulas, written again here for one number at a time."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from numpy_nets import GradientTape, Variable, config, ops, optimizers
+from numpy_nets.autodiff.tensor import Array, Tensor
+from numpy_nets.optimizers import SGD, Adagrad, Adam, ExponentialDecay, Optimizer, RMSprop
+
+ALL = [SGD, Adagrad, RMSprop, Adam]
+SHAPES = [(3, 2), (2,), ()]
+
+
+@pytest.fixture(autouse=True)
+def _restore() -> Iterator[None]:
+    yield
+    config.set_floatx("float32")
+
+
+@pytest.fixture
+def float64() -> None:
+    config.set_floatx("float64")
+
+
+def variables(shapes: Any = SHAPES) -> list[Variable]:
+    rng = np.random.default_rng(0)
+    return [Variable(rng.normal(size=s), name=f"v{i}") for i, s in enumerate(shapes)]
+
+
+def gradients(step: int, shapes: Any = SHAPES) -> list[Array]:
+    rng = np.random.default_rng([1, step])
+    return [rng.normal(size=s).astype(config.floatx()) for s in shapes]
+
+
+def arrays(vs: list[Variable]) -> list[list]:
+    return [v.array.tolist() for v in vs]
+
+
+# The formulas.  Each is a generator that is sent gradients, and gives back the weight.
+
+Rule = Callable[[float], Any]
+
+
+def sgd(w, lr=0.01, momentum=0.0, nesterov=False):
+    m = 0.0
+    while True:
+        g = yield w
+        m = momentum * m - lr * g
+        w += momentum * m - lr * g if nesterov else m
+
+
+def adagrad(w, lr=0.001, start=0.1, epsilon=1e-7):
+    total = start
+    while True:
+        g = yield w
+        total += g**2
+        w -= lr * g / math.sqrt(total + epsilon)
+
+
+def rmsprop(w, lr=0.001, rho=0.9, epsilon=1e-7):
+    v = 0.0
+    while True:
+        g = yield w
+        v = rho * v + (1 - rho) * g**2
+        w -= lr * g / math.sqrt(v + epsilon)
+
+
+def adam(w, lr=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    m = v = t = 0
+    while True:
+        g = yield w
+        t += 1
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g**2
+        alpha = lr * math.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+        w -= alpha * m / (math.sqrt(v) + epsilon)
+
+
+FORMULAS: list[tuple[Callable[[], Optimizer], Rule]] = [
+    (SGD, sgd),
+    (lambda: SGD(0.1), lambda w: sgd(w, 0.1)),
+    (lambda: SGD(0.1, momentum=0.9), lambda w: sgd(w, 0.1, 0.9)),
+    (lambda: SGD(0.1, 0.8, nesterov=True), lambda w: sgd(w, 0.1, 0.8, True)),
+    (lambda: SGD(0.1, nesterov=True), lambda w: sgd(w, 0.1)),
+    (Adagrad, adagrad),
+    (lambda: Adagrad(0.1, 0.5, 1e-3), lambda w: adagrad(w, 0.1, 0.5, 1e-3)),
+    (RMSprop, rmsprop),
+    (lambda: RMSprop(0.1, 0.5, 1e-3), lambda w: rmsprop(w, 0.1, 0.5, 1e-3)),
+    (Adam, adam),
+    (lambda: Adam(0.1, 0.5, 0.9, 1e-3), lambda w: adam(w, 0.1, 0.5, 0.9, 1e-3)),
+]
+
+
+@pytest.mark.parametrize(("make", "rule"), FORMULAS)
+def test_ten_steps_follow_the_formula_with_keras_defaults(float64, make, rule) -> None:
+    vs, optimizer = variables(), make()
+    rules = [[rule(float(w)) for w in v.array.ravel()] for v in vs]
+    for numbers in rules:
+        for number in numbers:
+            next(number)
+    for step in range(10):
+        gs = gradients(step)
+        optimizer.apply(gs, vs)
+        for v, g, numbers in zip(vs, gs, rules, strict=True):
+            expected = [r.send(float(x)) for r, x in zip(numbers, g.ravel(), strict=True)]
+            np.testing.assert_allclose(v.array.ravel(), expected, rtol=1e-12)
+    assert optimizer.iterations == 10
+
+
+@pytest.mark.parametrize(("make", "rule"), FORMULAS)
+def test_float32_variables_and_accumulators_stay_float32(make, rule) -> None:
+    vs, optimizer = variables(), make()
+    for step in range(3):
+        optimizer.apply([g.astype(np.float64) for g in gradients(step)], vs)
+    assert {v.dtype for v in vs} == {np.dtype("float32")}
+    assert {a.dtype for a in optimizer.get_state()[1:]} == {np.dtype("float32")}
+    assert [v.shape for v in vs] == SHAPES
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e6])
+def test_the_first_step_of_adam_has_the_size_of_the_learning_rate(float64, scale) -> None:
+    """Whatever the size of the gradient, up to ε."""
+    v = Variable([1.0, 2.0, 3.0])
+    Adam(0.25).apply([scale * np.array([1.0, -2.0, 0.5])], [v])
+    np.testing.assert_allclose(v.array, [0.75, 2.25, 2.75], rtol=0.01)
+
+
+def test_adam_adds_epsilon_after_the_bias_correction(float64) -> None:
+    """ε̂ of the paper's section 2, by hand: g = 1, ε = 1, step 1."""
+    v = Variable([0.0])
+    Adam(0.5, epsilon=1.0).apply([np.array([1.0])], [v])
+    expected = -0.5 * math.sqrt(0.001) / 0.1 * 0.1 / (math.sqrt(0.001) + 1)
+    np.testing.assert_allclose(v.array, [expected], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: SGD(0.1, 0.5), lambda: Adagrad(0.5), lambda: RMSprop(0.05), lambda: Adam(0.1)],
+)
+def test_it_finds_the_minimum_of_a_parabola(make) -> None:
+    v, optimizer = Variable([3.0, -2.0]), make()
+    for _ in range(300):
+        with GradientTape() as tape:
+            loss = ops.sum(ops.square(v - 1.0))
+        optimizer.apply([tape.gradient(loss, v)], [v])
+    np.testing.assert_allclose(v.array, [1, 1], atol=0.05)
+
+
+# Gradients that are missing, and variables that are.
+
+
+@pytest.mark.parametrize("make", [lambda: SGD(0.1, 0.5), *ALL[1:]])
+def test_a_variable_without_a_gradient_is_skipped_and_its_moments_do_not_decay(
+    float64, make
+) -> None:
+    vs, optimizer = variables(), make()
+    optimizer.apply(gradients(0), vs)
+    before, state = arrays(vs), optimizer.get_state()
+    g = gradients(1)
+    optimizer.apply([g[0], None, g[2]], vs)
+    after, new_state = arrays(vs), optimizer.get_state()
+    assert optimizer.iterations == 2
+    assert after[1] == before[1]
+    assert after[0] != before[0]
+    assert after[2] != before[2]
+    slots = len(optimizer.slots)
+    for i in range(len(vs)):
+        for old, new in zip(
+            state[2 + i * slots : 2 + (i + 1) * slots],
+            new_state[2 + i * slots : 2 + (i + 1) * slots], strict=True,
+        ):  # fmt: skip
+            assert np.array_equal(old, new) == (i == 1)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_step_with_some_gradients_moves_the_others_as_if_alone(float64, kind) -> None:
+    vs, alone = variables(), variables()
+    some, single = kind(), kind()
+    for step in range(3):
+        g = gradients(step)
+        some.apply([None, g[1], None], vs)
+        single.apply([g[1]], [alone[1]])
+    np.testing.assert_array_equal(vs[1].array, alone[1].array)
+    assert arrays([vs[0], vs[2]]) == arrays([alone[0], alone[2]])
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_no_gradient_at_all_raises_and_changes_nothing(kind) -> None:
+    vs, optimizer = variables(), kind()
+    before = arrays(vs)
+    with pytest.raises(ValueError, match=f"{kind.__name__}: no gradient for any variable"):
+        optimizer.apply([None] * 3, vs)
+    assert (arrays(vs), optimizer.iterations) == (before, 0)
+
+
+def test_a_subset_of_the_variables_in_any_order_is_allowed(float64) -> None:
+    vs, optimizer = variables(), SGD(0.5)
+    optimizer.build(vs)
+    start, g = [v.array.copy() for v in vs], gradients(0)
+    optimizer.apply([g[2], g[0]], [vs[2], vs[0]])
+    np.testing.assert_allclose(vs[0].array, start[0] - 0.5 * g[0], rtol=1e-15)
+    np.testing.assert_array_equal(vs[1].array, start[1])
+    np.testing.assert_allclose(vs[2].array, start[2] - 0.5 * g[2], rtol=1e-15)
+
+
+def test_variables_are_by_default_those_of_build() -> None:
+    vs, optimizer = variables(), SGD(0.5)
+    optimizer.build(vs)
+    before = arrays(vs)
+    optimizer.apply(gradients(0))
+    assert arrays(vs) != before
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_an_unknown_variable_raises_and_changes_nothing(kind) -> None:
+    vs, optimizer = variables(), kind()
+    optimizer.apply(gradients(0), vs)
+    stranger = Variable([1.0], name="stranger")
+    before, state = arrays(vs), optimizer.get_state()
+    with pytest.raises(ValueError, match=f"{kind.__name__}: unknown variable stranger: one optim"):
+        optimizer.apply([np.ones((3, 2)), np.ones(1)], [vs[0], stranger])
+    assert arrays(vs) == before
+    for a, b in zip(state, optimizer.get_state(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_building_again_keeps_the_accumulators() -> None:
+    vs, optimizer = variables(), Adam()
+    optimizer.apply(gradients(0), vs)
+    state = optimizer.get_state()
+    optimizer.build(vs)
+    for a, b in zip(state, optimizer.get_state(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_variable_assigned_between_steps_is_updated_from_its_new_value(float64) -> None:
+    v, optimizer = Variable([1.0, 2.0]), SGD(0.5)
+    optimizer.apply([np.ones(2)], [v])
+    v.assign([10.0, 20.0])
+    optimizer.apply([np.ones(2)], [v])
+    assert v.array.tolist() == [9.5, 19.5]
+
+
+# Nothing that others hold is written into.
+
+
+@pytest.mark.parametrize("make", [*ALL, lambda: SGD(0.1, 0.5, nesterov=True)])
+@pytest.mark.parametrize("options", [{}, {"clipnorm": 0.1}, {"global_clipnorm": 0.1}])
+def test_gradients_and_old_arrays_are_never_written_into(make, options) -> None:
+    for shapes in (SHAPES, [(3, 2)]):
+        vs, optimizer = variables(shapes), make()
+        optimizer.clipnorm = options.get("clipnorm")
+        optimizer.global_clipnorm = options.get("global_clipnorm")
+        for step in range(3):
+            gs = [Tensor(g) for g in gradients(step, shapes)]
+            old = [v.array for v in vs]
+            copies = [a.copy() for a in old]
+            for a in [*old, *(g.array for g in gs)]:
+                a.setflags(write=False)
+            optimizer.apply(gs, vs)
+            for a, copy, v in zip(old, copies, vs, strict=True):
+                np.testing.assert_array_equal(a, copy)
+                assert not np.array_equal(v.array, copy)
+
+
+def test_a_tape_differentiates_what_was_computed_before_the_step() -> None:
+    v, optimizer = Variable([3.0]), SGD(0.5)
+    with GradientTape(persistent=True) as tape:
+        y = ops.square(v)
+    optimizer.apply([tape.gradient(y, v)], [v])
+    assert v.array.tolist() == [0.0]
+    assert tape.gradient(y, v).array.tolist() == [6.0]
+
+
+def test_one_gradient_array_for_two_variables_serves_both(float64) -> None:
+    a, b, g = Variable([1.0]), Variable([2.0]), np.array([4.0])
+    SGD(0.25).apply([g, g], [a, b])
+    assert (a.array.tolist(), b.array.tolist(), g.tolist()) == ([0.0], [1.0], [4.0])
+
+
+# Clipping.
+
+
+def moved(options: dict[str, float], gs: list[Array]) -> list[Array]:
+    vs = [Variable(np.zeros(g.shape)) for g in gs]
+    SGD(1.0, **options).apply(gs, vs)
+    return [-v.array for v in vs]
+
+
+def test_clipnorm_scales_each_gradient_by_its_own_norm(float64) -> None:
+    gs = [np.array([[3.0], [4.0]]), np.array([0.3, 0.4]), np.array([0.0])]
+    found = moved({"clipnorm": 1.0}, gs)
+    np.testing.assert_allclose(found[0], [[0.6], [0.8]], rtol=1e-15)
+    np.testing.assert_array_equal(found[1], gs[1])
+    np.testing.assert_array_equal(found[2], gs[2])
+
+
+def test_global_clipnorm_scales_all_gradients_by_their_common_norm(float64) -> None:
+    gs = [np.array([[3.0], [4.0]]), np.array([12.0])]  # of norm 13
+    for g, expected in zip(moved({"global_clipnorm": 6.5}, gs), gs, strict=True):
+        np.testing.assert_allclose(g, expected / 2, rtol=1e-15)
+    for g, expected in zip(moved({"global_clipnorm": 13.5}, gs), gs, strict=True):
+        np.testing.assert_array_equal(g, expected)
+
+
+def test_the_common_norm_leaves_out_missing_gradients(float64) -> None:
+    a, b = Variable([0.0, 0.0]), Variable([0.0])
+    SGD(1.0, global_clipnorm=1.0).apply([np.array([3.0, 4.0]), None], [a, b])
+    np.testing.assert_allclose(a.array, [-0.6, -0.8], rtol=1e-15)
+
+
+# The learning rate.
+
+
+@pytest.mark.parametrize(
+    ("kind", "default"), [(SGD, 0.01), (Adagrad, 0.001), (RMSprop, 0.001), (Adam, 0.001)]
+)
+def test_the_default_learning_rate_is_that_of_keras(float64, kind, default) -> None:
+    assert kind().learning_rate == default
+
+
+def test_the_learning_rate_is_rounded_to_floatx_as_it_is_saved() -> None:
+    assert Adam(0.001).learning_rate == float(np.float32(0.001))
+    config.set_floatx("float64")
+    assert Adam(0.001).learning_rate == 0.001
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("rate", [1, True, "0.1", None, np.int64(1)])
+def test_a_learning_rate_that_is_no_float_raises(kind, rate) -> None:
+    message = f"{kind.__name__}: learning_rate: expected a float or a schedule, got "
+    with pytest.raises(ValueError, match=message):
+        kind(rate)
+    optimizer = kind(0.5)
+    with pytest.raises(ValueError, match=message):
+        optimizer.learning_rate = rate
+    assert optimizer.learning_rate == 0.5
+
+
+def test_the_learning_rate_can_be_set_between_steps(float64) -> None:
+    v, optimizer = Variable([0.0]), SGD(1.0)
+    optimizer.apply([np.ones(1)], [v])
+    optimizer.learning_rate = 0.5
+    optimizer.apply([np.ones(1)], [v])
+    assert v.array.tolist() == [-1.5]
+
+
+def test_exponential_decay_follows_its_formula() -> None:
+    smooth = ExponentialDecay(0.5, decay_steps=4, decay_rate=0.1)
+    stairs = ExponentialDecay(0.5, decay_steps=4, decay_rate=0.1, staircase=True)
+    for step in range(12):
+        assert smooth(step) == pytest.approx(0.5 * 0.1 ** (step / 4), rel=1e-15)
+        assert stairs(step) == pytest.approx(0.5 * 0.1 ** (step // 4), rel=1e-15)
+
+
+def test_a_schedule_gives_the_rate_of_each_step_from_step_0(float64) -> None:
+    v, optimizer = Variable([0.0]), SGD(ExponentialDecay(1.0, decay_steps=1, decay_rate=0.5))
+    positions = []
+    for _ in range(3):
+        optimizer.apply([np.ones(1)], [v])
+        positions.append(float(v.array[0]))
+    assert positions == [-1.0, -1.5, -1.75]
+    assert optimizer.learning_rate == 0.125
+
+
+# State.
+
+
+@pytest.mark.parametrize("make", [SGD, lambda: SGD(0.1, 0.5), *ALL[1:]])
+def test_the_state_is_in_the_order_of_keras(make) -> None:
+    """Iteration, learning rate, then all accumulators of one variable before the next."""
+    vs, optimizer = variables(), make()
+    assert len(optimizer.get_state()) == 2
+    optimizer.apply(gradients(0), vs)
+    optimizer.apply(gradients(1), vs)
+    iterations, rate, *slots = optimizer.get_state()
+    assert (iterations.dtype, iterations.shape, int(iterations)) == (np.int64, (), 2)
+    assert (rate.dtype, rate.shape) == (np.float32, ())
+    assert float(rate) == optimizer.learning_rate
+    assert [a.shape for a in slots] == [s for s in SHAPES for _ in optimizer.slots]
+
+
+def test_momentum_comes_before_velocity(float64) -> None:
+    v, optimizer = Variable([0.0, 0.0]), Adam()
+    g = np.array([1.0, -2.0])
+    optimizer.apply([g], [v])
+    _, _, m, velocity = optimizer.get_state()
+    np.testing.assert_allclose(m, 0.1 * g, rtol=1e-12)
+    np.testing.assert_allclose(velocity, 0.001 * g**2, rtol=1e-12)
+
+
+def test_the_accumulator_of_adagrad_begins_at_a_tenth() -> None:
+    optimizer = Adagrad()
+    optimizer.build([Variable([0.0])])
+    assert optimizer.get_state()[2].tolist() == [np.float32(0.1)]
+
+
+def test_a_schedule_is_not_part_of_the_state() -> None:
+    optimizer = SGD(ExponentialDecay(1.0, 1, 0.5), momentum=0.5)
+    optimizer.build(variables())
+    assert [a.shape for a in optimizer.get_state()] == [(), *SHAPES]
+
+
+@pytest.mark.parametrize("make", [SGD, lambda: SGD(0.1, 0.5), *ALL[1:]])
+def test_an_optimizer_set_to_a_saved_state_continues_bit_for_bit(make) -> None:
+    vs, optimizer = variables(), make()
+    optimizer.learning_rate = 0.03
+    for step in range(3):
+        optimizer.apply(gradients(step), vs)
+    resumed_vs = [Variable(v.array) for v in vs]
+    resumed = make()
+    resumed.build(resumed_vs)
+    resumed.set_state(optimizer.get_state())
+    assert resumed.learning_rate == optimizer.learning_rate
+    for step in range(3, 6):
+        optimizer.apply(gradients(step), vs)
+        resumed.apply(gradients(step), resumed_vs)
+    assert arrays(resumed_vs) == arrays(vs)
+    for a, b in zip(optimizer.get_state(), resumed.get_state(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_state_is_a_copy_both_ways() -> None:
+    vs, optimizer = variables(), Adam()
+    optimizer.apply(gradients(0), vs)
+    state = optimizer.get_state()
+    kept = [a.copy() for a in state]
+    optimizer.set_state(state)
+    optimizer.apply(gradients(1), vs)
+    for a, b in zip(state, kept, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_state_of_other_shapes_raises_and_changes_nothing() -> None:
+    vs, optimizer = variables(), Adam()
+    optimizer.apply(gradients(0), vs)
+    state = optimizer.get_state()
+    other = Adam()
+    other.apply([np.ones(7)], [Variable(np.zeros(7))])
+    for wrong in (other.get_state(), state[:-1], [*state, state[-1]], [], Adam().get_state()):
+        with pytest.raises(ValueError, match="adam: expected state of shapes"):
+            optimizer.set_state(wrong)
+    for a, b in zip(state, optimizer.get_state(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+# Names and errors.
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("sgd", SGD), ("adagrad", Adagrad), ("rmsprop", RMSprop), ("adam", Adam), ("Adam", Adam),
+     ("RMSprop", RMSprop), ("SGD", SGD)],
+)  # fmt: skip
+def test_get_takes_names_in_any_case_and_optimizers(name, kind) -> None:
+    found = optimizers.get(name)
+    assert type(found) is kind
+    assert found.name == name.lower()
+    assert optimizers.get(found) is found
+
+
+def mixed() -> list[Variable]:
+    return [Variable([1.0], dtype="float32"), Variable([1.0], dtype="float64")]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: optimizers.get("adm"), "optimizer: unknown 'adm'; did you mean 'adam'"),
+        (lambda: optimizers.get(5), "optimizer: unknown 5; Known: sgd, adagrad, rmsprop, adam"),
+        (
+            lambda: Adam(clipnorm=1.0, global_clipnorm=1.0),
+            "Adam: expected one of clipnorm and global_clipnorm, got both",
+        ),
+        (lambda: Adam(clipnorm=0.0), r"Adam: clipnorm: expected > 0, got 0\.0"),
+        (lambda: Adam(global_clipnorm=-1.0), r"Adam: global_clipnorm: expected > 0, got -1\.0"),
+        (lambda: Adam(clipnorm=math.nan), "Adam: clipnorm: expected > 0, got nan"),
+        (lambda: SGD(momentum=1.5), r"SGD: momentum: expected a number in \[0, 1\], got 1\.5"),
+        (lambda: ExponentialDecay(0.1, 0, 0.5), "ExponentialDecay: decay_steps: expected > 0"),
+        (
+            lambda: Adam().build(mixed()),
+            r"Adam: expected variables of one dtype, got \['float32', 'float64'\]",
+        ),
+        (lambda: Adam().build([]), "Adam: expected trainable variables, got none"),
+        (lambda: Adam().apply([np.ones(2)]), "Adam: expected trainable variables, got none"),
+        (
+            lambda: Adam().apply([np.ones(2)], variables()),
+            "Adam: expected 3 gradients, got 1",
+        ),
+        (
+            lambda: Adam().apply([np.ones((3, 2)), np.ones(3), None], variables()),
+            r"Adam: gradient of v1: expected shape \(2,\), got \(3,\)",
+        ),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_raises_one_line_that_says_what_was_expected(call, message) -> None:
+    with pytest.raises(ValueError, match=message) as error:
+        call()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_an_argument_that_is_not_supported_raises(kind) -> None:
+    with pytest.raises(TypeError, match="weight_decay"):
+        kind(weight_decay=0.1)
