@@ -228,7 +228,6 @@ class Layer:
         if value:
             for variable in self._frozen:
                 variable.trainable = True
-            self._frozen.clear()
         else:
             for variable in self._variables:
                 if variable.trainable:

@@ -137,6 +137,7 @@ class LeakyReLU(_OneInput):
         if not isinstance(negative_slope, int | float) or not negative_slope >= 0:
             raise ValueError(f"LeakyReLU: negative_slope: expected >= 0, got {negative_slope!r}")
         self.negative_slope = negative_slope
+        self.built = True  # before any call, as in Keras: summaries show it
 
     def call(self, inputs: Tensor) -> Tensor:
         return ops.leaky_relu(inputs, self.negative_slope)
@@ -144,6 +145,10 @@ class LeakyReLU(_OneInput):
 
 class ReLU(_OneInput):
     """y = max(x, 0)."""
+
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:
         return ops.relu(inputs)
@@ -155,6 +160,7 @@ class Activation(_OneInput):
     def __init__(self, activation: str | ActivationFunction, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.activation = activations.get(activation)
+        self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:
         return self.activation(inputs)
@@ -175,6 +181,7 @@ class Dropout(_OneInput):
         if not isinstance(rate, int | float) or not 0 <= rate <= 1:
             raise ValueError(f"Dropout: rate: expected a number in [0, 1], got {rate!r}")
         self.rate = rate
+        self.built = True
         self.seed = random.SeedGenerator(seed) if isinstance(seed, int | np.integer) else seed
 
     def mask(self, shape: tuple[int, ...]) -> Tensor:
@@ -209,6 +216,7 @@ class Reshape(_OneInput):
         ):
             raise ValueError(f"Reshape: target_shape: expected sizes, got {target_shape!r}")
         self.target_shape = tuple(target_shape)
+        self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:
         return ops.reshape(inputs, (inputs.shape[0], *self._sizes(inputs.shape)))

@@ -279,6 +279,7 @@ class Sequential(Model):
         if self._first is not None and self._stack:
             self._graph = Graph(self._first, self._last)
             self.built = True
+            unique_name("functional")  # that of the functional model which Keras keeps inside
 
     @property
     def layers(self) -> list[Layer]:

@@ -221,7 +221,7 @@ class Optimizer:
         return state
 
     def set_state(self, state: Sequence[Array]) -> None:
-        """Continue from what `get_state` gave; raises ValueError, changing nothing, on other shapes."""
+        """Continue from what `get_state` gave; other shapes raise ValueError and change nothing."""
         expected, found = [a.shape for a in self.get_state()], [np.shape(a) for a in state]
         if expected != found:
             raise ValueError(f"{self.name}: expected state of shapes {expected}, got {found}")

@@ -46,8 +46,8 @@ class Trainer:
             raise TypeError(f"compile: loss: expected a Loss, got the class {loss.__name__}")
         for metric in metrics or []:  # wrong names are found now, not after the first step
             get_metric(metric, np.zeros((1, 1)), np.zeros((1, 1)))
-        self.optimizer = optimizers.get(optimizer)
-        self.loss = None if loss is None else losses.get(loss)
+        chosen = None if loss is None else losses.get(loss)
+        self.optimizer, self.loss = optimizers.get(optimizer), chosen
         self._metric_names = list(metrics or [])
         self._compiled_metrics: list[Metric] | None = None
         self._loss_tracker = Mean(name="loss")

@@ -403,6 +403,14 @@ def test_a_schedule_is_not_part_of_the_state() -> None:
     optimizer = SGD(ExponentialDecay(1.0, 1, 0.5), momentum=0.5)
     optimizer.build(variables())
     assert [a.shape for a in optimizer.get_state()] == [(), *SHAPES]
+    optimizer.set_state([np.array(3), *(np.ones(s) for s in SHAPES)])
+    assert optimizer.learning_rate == 0.125
+
+
+def test_before_any_step_the_state_is_iteration_and_learning_rate() -> None:
+    optimizer = Adam()
+    optimizer.set_state([np.array(7), np.array(0.5)])
+    assert (optimizer.iterations, optimizer.learning_rate) == (7, 0.5)
 
 
 @pytest.mark.parametrize("make", [SGD, lambda: SGD(0.1, 0.5), *ALL[1:]])

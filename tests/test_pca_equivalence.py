@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from numpy_nets.optimizers import Adam
 
 
 @pytest.fixture(autouse=True)
-def _float32_afterwards() -> object:
+def _float32_afterwards() -> Iterator[None]:
     yield
     numpy_nets.config.set_floatx("float32")
 
@@ -44,14 +46,13 @@ def low_dimensional(samples: int, dimension: int) -> Array:
     return x - x.mean(axis=0)
 
 
-@pytest.mark.parametrize("components", [1, 3, 6])
+@pytest.mark.parametrize("components", [1, 4])
 def test_a_linear_autoencoder_reaches_the_reconstruction_error_of_pca(components: int) -> None:
     numpy_nets.config.set_floatx("float64")
     x = low_dimensional(500, 12)
     best = pca_error(x, components)
     reached = train(x, components, [1e-2, 1e-3, 1e-4], epochs=100, batch_size=50)
-    print(components, reached / best - 1)
-    assert best * (1 - 1e-9) <= reached <= best * 1.001
+    assert best * (1 - 1e-12) <= reached <= best * 1.0001
 
 
 def test_on_digits_too_and_no_linear_code_is_better_than_pca() -> None:
@@ -60,5 +61,4 @@ def test_on_digits_too_and_no_linear_code_is_better_than_pca() -> None:
     x = (x - x.mean(axis=0)).astype(np.float32)
     best = pca_error(x.astype(np.float64), 16)
     reached = train(x, 16, [1e-2, 1e-3, 2e-4], epochs=25, batch_size=100)
-    print(reached / best - 1)
-    assert best * (1 - 1e-5) <= reached <= best * 1.01
+    assert best * (1 - 1e-5) <= reached <= best * 1.0001

@@ -25,9 +25,7 @@ def _activation(name: str, dtype: str, **options: Any) -> Iterator[Pair]:
     for x in (normal(3, 4), KINKS, SATURATED):
         yield from prefixed(
             f"{x.shape}",
-            gradients(
-                lambda k, z: getattr(k.activations, name)(z, **options), [x.astype(dtype)]
-            ),
+            gradients(lambda k, z: getattr(k.activations, name)(z, **options), [x.astype(dtype)]),
         )
 
 

@@ -25,7 +25,9 @@ ONE_HOT = np.eye(4)[[0, 3, 1, 2, 3]]
 LABELS = np.array([0, 3, 1, 2, 3])
 DISTRIBUTION = uniform(5, 4, seed=2) / uniform(5, 4, seed=2).sum(axis=-1, keepdims=True)
 BITS = np.round(uniform(5, 4, seed=1))
-EXTREME_LOGITS = np.array([[100.0, -100, 20, -20]] * 2 + [[1, 2, 3, 4], [0, 0, 0, 0], [-9, 9, 1, 0]])
+EXTREME_LOGITS = np.array(
+    [[100.0, -100, 20, -20]] * 2 + [[1, 2, 3, 4], [0, 0, 0, 0], [-9, 9, 1, 0]]
+)
 CLIPPED = np.array([[0.0, 1, 1e-9, 1 - 1e-9]] * 3 + [[1, 0, 0.5, 0.25]] * 2)
 
 # Loss, options, and its kinds of (y_true, y_pred).
@@ -142,14 +144,14 @@ def _own_loss(dtype: str) -> Iterator[Pair]:
 # Keras takes the logits back from the output of a sigmoid or softmax: exact where it is saturated.
 
 
-def _recovered(
-    activation: str, loss: str, y: Array, reshaped: bool, dtype: str
-) -> Iterator[Pair]:
+def _recovered(activation: str, loss: str, y: Array, reshaped: bool, dtype: str) -> Iterator[Pair]:
     y = y.astype(dtype) if y.dtype.kind == "f" else y
 
     def function(k: Any, z: Any) -> Any:
         p = getattr(k.activations, activation)(z)
-        return getattr(k.losses, loss)(reduction="none")(y, k.ops.reshape(p, (5, 4)) if reshaped else p)
+        return getattr(k.losses, loss)(reduction="none")(
+            y, k.ops.reshape(p, (5, 4)) if reshaped else p
+        )
 
     for what, z in (("moderate", normal(5, 4)), ("extremes", EXTREME_LOGITS)):
         yield from prefixed(what, gradients(function, [z.astype(dtype)]))
@@ -239,7 +241,9 @@ CASES = [
     for name, options, data in _LOSSES
 ]
 CASES += [
-    Case("loss", f"losses.{name}", functools.partial(_loss_function, name, data, **options), variant)
+    Case(
+        "loss", f"losses.{name}", functools.partial(_loss_function, name, data, **options), variant
+    )
     for name, variant, options, data in [
         ("mean_squared_error", "", {}, _LOSSES[0][2]),
         ("binary_crossentropy", "", {}, {"clipped": (BITS, CLIPPED), **_LOSSES[3][2]}),
@@ -247,7 +251,12 @@ CASES += [
         ("categorical_crossentropy", "", {}, _LOSSES[5][2]),
         ("categorical_crossentropy", "from_logits=True", {"from_logits": True}, _LOSSES[6][2]),
         ("sparse_categorical_crossentropy", "", {}, _LOSSES[9][2]),
-        ("sparse_categorical_crossentropy", "from_logits=True", {"from_logits": True}, _LOSSES[10][2]),
+        (
+            "sparse_categorical_crossentropy",
+            "from_logits=True",
+            {"from_logits": True},
+            _LOSSES[10][2],
+        ),
     ]
 ]
 CASES += [Case("loss", "losses.get", _own_loss, "a function of one's own")]

@@ -17,7 +17,8 @@ from keras_ref.parity.case import Case, Pair
 BETAS = {"beta_1": 0.875, "beta_2": 1 - 2.0**-10}
 ROUNDED_BETAS = "Adam's β inside β^t: Keras rounds it to float32 also in float64 (2^-24)"
 ROUNDED_MOMENTUM = (
-    "SGD's momentum: Keras rounds it to float32 also in float64 (2^-24, and 1 / (1 - 0.9) times that)"
+    "SGD's momentum: Keras rounds it to float32 also in float64 "
+    "(2^-24, which 1 / (1 - 0.9) multiplies)"
 )
 ROUNDED_START = "Adagrad's first accumulator: Keras rounds it to float32 also in float64 (2^-24)"
 ROUNDED_SCHEDULE = "Keras computes schedules in float32 also in float64 (2^-24)"

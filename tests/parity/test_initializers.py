@@ -6,10 +6,12 @@ import pytest
 
 pytest.importorskip("keras")
 
-from keras_ref.parity import Case, cases_layers, runs  # noqa: E402
+from keras_ref.parity import Case, cases_layers, runs
 
 
-@pytest.mark.parametrize(("case", "dtype"), runs(c for c in cases_layers.CASES if c.kind == "initializer"), ids=str)
+@pytest.mark.parametrize(
+    ("case", "dtype"), runs(c for c in cases_layers.CASES if c.kind == "initializer"), ids=str
+)
 def test_initial_weights_and_noise_are_distributed_as_in_keras(case: Case, dtype: str) -> None:
     rows = list(case.rows(dtype))
     assert rows

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("keras")
 
-from keras_ref.parity import Case, cases_ops, runs  # noqa: E402
+from keras_ref.parity import Case, cases_ops, runs
 
 
 @pytest.mark.parametrize(("case", "dtype"), runs(cases_ops.CASES), ids=str)

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("keras")
 
-from keras_ref.parity import Case, cases_optimizers, runs  # noqa: E402
+from keras_ref.parity import Case, cases_optimizers, runs
 
 
 @pytest.mark.parametrize(("case", "dtype"), runs(cases_optimizers.CASES), ids=str)
