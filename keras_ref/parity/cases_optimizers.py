@@ -1,4 +1,4 @@
-"""Every optimizer: weights and accumulators after 1, 2 and 20 steps on the same gradients."""
+"""Every optimizer: weights and accumulators after 1, 2 and 12 steps on the same gradients."""
 
 import functools
 import warnings
@@ -24,7 +24,7 @@ ROUNDED_START = "Adagrad's first accumulator: Keras rounds it to float32 also in
 ROUNDED_SCHEDULE = "Keras computes schedules in float32 also in float64 (2^-24)"
 
 SHAPES = [(4, 3), (3,), (3, 5), (5,)]
-STEPS = 20
+STEPS = 12
 
 
 def _steps(make: Callable[[Any], Any], dtype: str, missing: bool = False) -> Iterator[Pair]:

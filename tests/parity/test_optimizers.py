@@ -1,4 +1,4 @@
-"""Optimizers: weights and accumulators after 1, 2 and 20 steps beside Keras's."""
+"""Optimizers: weights and accumulators after 1, 2 and 12 steps beside Keras's."""
 
 from __future__ import annotations
 
