@@ -111,13 +111,13 @@ class Layer:
                 raise TypeError(f"{self.name}: inputs: expected arrays or KerasTensors, got both")
             if args or kwargs or training is not None:
                 raise TypeError(f"{self.name}: expected no argument beside KerasTensors")
-            shapes = _map(lambda x: x.shape, inputs)
+            shapes = map_nested(lambda x: x.shape, inputs)
             self._build_once(shapes)
             return Node(self, inputs, self.compute_output_shape(shapes)).output
 
-        inputs = _map(self._cast, inputs)
+        inputs = map_nested(self._cast, inputs)
         if not self.built:
-            self._build_once(_map(lambda x: (None, *x.shape[1:]), inputs))
+            self._build_once(map_nested(lambda x: (None, *x.shape[1:]), inputs))
         global _training
         outer = _training
         if training is not None:
@@ -263,16 +263,17 @@ class Layer:
         return sum(v.array.size for v in self.weights)
 
 
-def _map(function: Any, nested: Any) -> Any:
+def map_nested(function: Any, nested: Any) -> Any:
+    """Apply a function to the leaves of nested lists and tuples; what comes back is lists."""
     if isinstance(nested, list | tuple):
-        return [_map(function, x) for x in nested]
+        return [map_nested(function, x) for x in nested]
     return function(nested)
 
 
-def inside(value: Any, kind: type[T]) -> Iterator[T]:
+def inside(container: Any, kind: type[T]) -> Iterator[T]:
     """What there is of a kind in nested lists, tuples and dicts, in order."""
-    if isinstance(value, kind):
-        yield value
-    elif isinstance(value, list | tuple | dict):
-        for item in value.values() if isinstance(value, dict) else value:
+    for item in container.values() if isinstance(container, dict) else container:
+        if isinstance(item, kind):
+            yield item
+        elif isinstance(item, list | tuple | dict):
             yield from inside(item, kind)

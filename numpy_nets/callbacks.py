@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
-from .progress import ProgressLine, print_text
+from numpy_nets.progress import ProgressLine, print_text
 
 Logs: TypeAlias = dict[str, Any] | None
 

@@ -86,10 +86,10 @@ class HeNormal(Initializer):
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """How many units a kernel reads from and writes to: (fan_in, fan_out)."""
-    if len(shape) != 2:
+    """How many units a kernel (in, out) reads from and writes to; for a vector, its length."""
+    if not 1 <= len(shape) <= 2:
         raise ValueError(f"initializer: expected a kernel shape (in, out), got {shape}")
-    return max(shape[0], 1), max(shape[1], 1)
+    return max(shape[0], 1), max(shape[-1], 1)
 
 
 _BY_NAME = {

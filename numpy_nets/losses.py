@@ -44,14 +44,14 @@ class Loss:
         values = self.call(_like(y_true, prediction), prediction)
         weight = None if sample_weight is None else _like(sample_weight, values)
         if weight is not None:
-            if weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
-                weight = ops.reshape(weight, weight.shape[:-1])
-            if weight.ndim > values.ndim or weight.shape != values.shape[: weight.ndim]:
+            if weight.shape == (*values.shape, 1):  # (batch, 1) for one value a sample
+                values = ops.reshape(values, weight.shape)
+            if weight.ndim not in (0, values.ndim) or any(
+                w not in (1, n) for w, n in zip(weight.shape, values.shape, strict=False)
+            ):
                 raise ValueError(
                     f"{self.name}: sample_weight: expected shape {values.shape}, got {weight.shape}"
                 )
-            ones = (1,) * (values.ndim - weight.ndim)
-            weight = ops.reshape(weight, (*weight.shape, *ones))
             values = values * weight
         if self.reduction in (None, "none"):
             return values
@@ -111,8 +111,10 @@ def binary_crossentropy(
     if label_smoothing:
         y = y * (1 - label_smoothing) + 0.5 * label_smoothing
     if p.logits is not None:
-        p, from_logits = p.logits, True
-    return ops.mean(ops.binary_crossentropy(y, p, from_logits=from_logits), axis=-1)
+        values = ops.binary_crossentropy(y, p.logits, from_logits=True, probability=p.array)
+    else:
+        values = ops.binary_crossentropy(y, p, from_logits=from_logits)
+    return ops.mean(values, axis=-1)
 
 
 def categorical_crossentropy(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from numpy_nets.base_layer import KerasTensor, Layer, Node, flatten
+from numpy_nets.base_layer import KerasTensor, Layer, Node, flatten, map_nested
 from numpy_nets.layers import Input, InputLayer
 from numpy_nets.naming import unique_name
 from numpy_nets.storage import layout
@@ -78,22 +78,22 @@ class Graph:
 
     def run(self, inputs: Any, function: Callable[[Layer, Any], Any]) -> Any:
         """Put values in for the inputs, apply `function(layer, values)` node by node."""
-        values: dict[int, Any] = {}
+        values: dict[int, Any] = {
+            id(x): value for x, value in zip(flatten(self.inputs), inputs, strict=True)
+        }
 
-        def value_of(x: Any) -> Any:
-            return [value_of(i) for i in x] if isinstance(x, list | tuple) else values[id(x)]
+        def value_of(x: KerasTensor) -> Any:
+            return values[id(x)]
 
-        for x, value in zip(flatten(self.inputs), inputs, strict=True):
-            values[id(x)] = value
         for node in self.nodes:
             if isinstance(node.layer, InputLayer):
                 continue
-            result = function(node.layer, value_of(node.inputs))
+            result = function(node.layer, map_nested(value_of, node.inputs))
             if isinstance(node.output, list):
                 values |= {id(x): y for x, y in zip(node.output, result, strict=True)}
             else:
                 values[id(node.output)] = result
-        return value_of(self.outputs)
+        return map_nested(value_of, self.outputs)
 
     def is_chain(self) -> bool:
         """Whether one layer follows the other, each used once."""

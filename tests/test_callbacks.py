@@ -349,7 +349,7 @@ def test_training_stops_when(values: list[float], options: dict[str, Any], epoch
 
 
 def test_patience_zero_never_stops_in_the_first_epoch() -> None:
-    callback, model = stopping([math.nan, math.nan])
+    _, model = stopping([math.nan, math.nan])
     assert model.weight[0] == 2
 
 

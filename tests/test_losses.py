@@ -120,7 +120,8 @@ def test_sample_weights_divide_by_samples_or_by_weights_as_the_reduction_says(
 ) -> None:
     loss, y, p, values = form
     weighted = values * WEIGHTS
-    close(loss(reduction=None)(y, p, sample_weight=weights), weighted)
+    kept = weighted.reshape(np.shape(weights))  # one value a weight, in the weights' shape
+    close(loss(reduction=None)(y, p, sample_weight=weights), kept)
     close(loss()(y, p, weights), weighted.sum() / 5)
     close(loss(reduction="mean")(y, p, weights), weighted.sum() / 5)
     close(loss(reduction="sum")(y, p, weights), weighted.sum())
@@ -185,8 +186,8 @@ def test_one_number_weighs_all_samples() -> None:
 
 def test_weights_of_samples_hold_for_all_their_values() -> None:
     y, p = RNG.normal(size=(2, 4, 3)), RNG.normal(size=(2, 4, 3))
-    weights = np.array([2.0, 3.0])
-    close(MeanSquaredError(reduction=None)(y, p, weights), mse(y, p) * weights[:, None])
+    weights = np.array([[2.0], [3.0]])
+    close(MeanSquaredError(reduction=None)(y, p, weights), mse(y, p) * weights)
 
 
 def test_lists_integers_and_booleans_are_taken_in_floatx() -> None:

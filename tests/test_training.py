@@ -1,6 +1,7 @@
 """compile, fit, evaluate, predict: the same numbers as loops written by hand."""
 
 import csv
+import gc
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy_nets.callbacks import (
 )
 from numpy_nets.layers import Concatenate, Dense, Dropout, Input
 from numpy_nets.metrics import BinaryAccuracy, Mean
+from numpy_nets.models.autoencoder import build_autoencoder
 from numpy_nets.optimizers import SGD, Adam
 
 RNG = np.random.default_rng(0)
@@ -677,3 +679,19 @@ def test_a_frozen_model_has_nothing_to_train():
     model.trainable = False
     with pytest.raises(ValueError, match="SGD: expected trainable variables, got none"):
         model.fit(X, Y, verbose=0)
+
+
+def test_a_training_step_leaves_no_reference_cycle():
+    """A cycle keeps the arrays of a step alive until the garbage collector comes by."""
+    x = np.random.default_rng(0).random((8, 6))
+    model, _ = build_autoencoder(6, 2)
+    model.compile("adam", "binary_crossentropy")
+    model.train_on_batch(x, x)
+    gc.collect()
+    gc.disable()
+    try:
+        model.train_on_batch(x, x)
+        model.test_on_batch(x, x)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

@@ -584,3 +584,26 @@ def test_convert_to_numpy_gives_an_array() -> None:
 def test_wrong_arguments_raise(call, error, message) -> None:
     with pytest.raises(error, match=message):
         call(Tensor(np.ones((2, 3))))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_fast_log1p_exp_is_log1p_of_exp_to_a_few_ulp(dtype) -> None:
+    x = np.concatenate([np.linspace(-90, 90, 10001), [0, 1e-30, 700, -700, 1e4]]).astype(dtype)
+    expected = np.log1p(np.exp(-np.abs(x.astype(np.longdouble))))
+    normal = expected > np.finfo(dtype).tiny
+    found = ops._log1p_exp(x)
+    error = np.abs(found[normal] - expected[normal]) / expected[normal]
+    assert error.max() <= 4 * np.finfo(dtype).eps
+    assert np.abs(found[~normal] - expected[~normal]).max() <= np.finfo(dtype).tiny
+
+
+def test_a_known_probability_gives_the_gradient_that_it_would_be_computed_to() -> None:
+    z = Tensor(np.linspace(-30, 30, 61))
+    y = np.linspace(0, 1, 61)
+    gradients = []
+    for p in (None, ops.sigmoid(z).array):
+        with GradientTape() as tape:
+            tape.watch(z)
+            loss = ops.binary_crossentropy(y, z, from_logits=True, probability=p)
+        gradients.append(tape.gradient(loss, z).array)
+    np.testing.assert_array_equal(*gradients)

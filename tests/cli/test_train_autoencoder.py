@@ -106,7 +106,7 @@ def test_ctrl_c_leaves_a_run_that_resumes_bit_for_bit(
 def test_resume_with_more_epochs_goes_on(images, empty_folder):
     train(images, "--epochs", "4", "--out", "whole")
     train(images, "--epochs", "2", "--out", "part")
-    assert main("train autoencoder --out part --resume --epochs 4".split()) == 0
+    assert main(["train", "autoencoder", "--out", "part", "--resume", "--epochs", "4"]) == 0
     whole, part = contents(empty_folder / "whole"), contents(empty_folder / "part")
     assert whole["history.csv"] == part["history.csv"]
     assert whole["checkpoint.weights.h5"] == part["checkpoint.weights.h5"]
@@ -126,7 +126,7 @@ def test_a_run_killed_between_row_and_checkpoint_resumes_bit_for_bit(
         patch.setattr(run, "save_checkpoint", die)
         assert train(images, "--epochs", "4", "--out", "cut") == 130
     assert len(history(empty_folder / "cut")) == 3
-    assert main("train autoencoder --out cut --resume".split()) == 0
+    assert main(["train", "autoencoder", "--out", "cut", "--resume"]) == 0
     assert contents(empty_folder / "whole") == contents(empty_folder / "cut")
 
 
@@ -154,7 +154,7 @@ def test_nothing_is_overwritten(images, empty_folder, capsys):
 def test_fewer_epochs_than_the_run_has_are_refused(images, empty_folder, capsys):
     train(images, "--epochs", "2", "--out", "run")
     before = contents(empty_folder / "run")
-    words = "train autoencoder --out run --resume --epochs 1".split()
+    words = ["train", "autoencoder", "--out", "run", "--resume", "--epochs", "1"]
     fails(capsys, words, "--epochs 1: the run has 2 already")
     assert contents(empty_folder / "run") == before
 
@@ -164,24 +164,24 @@ def test_changed_data_are_noticed_on_resume(images, empty_folder, capsys):
     stored = dict(np.load(images))
     stored["x_train"] = stored["x_train"][::-1]
     np.savez(images, **stored)
-    fails(capsys, "train autoencoder --out run --resume".split(), "data_sha256")
+    fails(capsys, ["train", "autoencoder", "--out", "run", "--resume"], "data_sha256")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "null"])
 def test_damaged_settings_are_one_line(text, images, empty_folder, capsys):
     train(images, "--epochs", "1", "--out", "run")
     (empty_folder / "run/settings.json").write_text(text)
-    fails(capsys, "train autoencoder --out run --resume".split(), "settings.json: damaged")
+    fails(capsys, ["train", "autoencoder", "--out", "run", "--resume"], "settings.json: damaged")
 
 
 def test_a_damaged_checkpoint_is_one_line(images, empty_folder, capsys):
     train(images, "--epochs", "1", "--out", "run")
     (empty_folder / "run/checkpoint.weights.h5").write_bytes(b"no")
-    fails(capsys, "train autoencoder --out run --resume".split(), "checkpoint.weights.h5")
+    fails(capsys, ["train", "autoencoder", "--out", "run", "--resume"], "checkpoint.weights.h5")
 
 
 def test_a_folder_that_holds_no_run_cannot_be_resumed(empty_folder, capsys):
-    fails(capsys, "train autoencoder --out nothing --resume".split(), "holds no run")
+    fails(capsys, ["train", "autoencoder", "--out", "nothing", "--resume"], "holds no run")
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(images, empty_folder, capsys):
@@ -204,13 +204,13 @@ def test_a_folder_that_cannot_be_made_is_one_line(images, empty_folder, capsys):
 )
 def test_bad_data_are_one_line_and_leave_no_folder(array, said, empty_folder, capsys):
     np.save(empty_folder / "x.npy", array)
-    fails(capsys, "train autoencoder --data x.npy --out run".split(), said)
+    fails(capsys, ["train", "autoencoder", "--data", "x.npy", "--out", "run"], said)
     assert not (empty_folder / "run").exists()
 
 
 def test_data_that_are_no_images_are_trained_without_a_picture(empty_folder):
     np.save(empty_folder / "x.npy", np.random.default_rng(0).random((40, 7)))
-    assert main("train autoencoder --data x.npy --latent 2 --epochs 1 --out run".split()) == 0
+    assert train("x.npy", "--epochs", "1", "--out", "run") == 0
     assert {p.name for p in (empty_folder / "run").iterdir()} == FILES - {"reconstructions.png"}
 
 

@@ -87,14 +87,14 @@ def test_members_elsewhere_are_not_taken(keras_home, batches, prefix):
     with pytest.raises(ValueError, match="has no regular file of 30,730 bytes as cifar-10"):
         cifar10.load_data()
     folder = keras_home / "datasets" / "cifar-10-batches-bin"
-    assert [path for path in keras_home.rglob("*.bin")] == [] and list(folder.iterdir()) == []
+    assert not any(keras_home.rglob("*.bin")) and list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE]
 )
 def test_links_and_special_members_are_not_taken(keras_home, batches, kind):
-    members = {name: b"" for name in published(batches)}
+    members = dict.fromkeys(published(batches), b"")
     save_archive(keras_home, members, type=kind, linkname="/etc/passwd")
     with pytest.raises(ValueError, match="has no regular file"):
         cifar10.load_data()

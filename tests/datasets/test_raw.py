@@ -45,4 +45,4 @@ def test_faults_come_out_as_one_line_that_names_the_file(fault, kind):
 
 def test_errors_of_opening_a_file_keep_their_kind(tmp_path):
     with pytest.raises(FileNotFoundError, match="absent"), raw.faults_named("x"):
-        open(tmp_path / "absent")
+        (tmp_path / "absent").read_bytes()
