@@ -57,7 +57,7 @@ def flatten(nested: Any) -> list[Any]:
     """The leaves of nested lists and tuples, in order; None is no leaf."""
     if nested is None:
         return []
-    if isinstance(nested, list | tuple):
+    if isinstance(nested, (list, tuple)):
         return list(itertools.chain.from_iterable(map(flatten, nested)))
     return [nested]
 
@@ -265,7 +265,7 @@ class Layer:
 
 def map_nested(function: Any, nested: Any) -> Any:
     """Apply a function to the leaves of nested lists and tuples; what comes back is lists."""
-    if isinstance(nested, list | tuple):
+    if isinstance(nested, (list, tuple)):
         return [map_nested(function, x) for x in nested]
     return function(nested)
 
@@ -275,5 +275,5 @@ def inside(container: Any, kind: type[T]) -> Iterator[T]:
     for item in container.values() if isinstance(container, dict) else container:
         if isinstance(item, kind):
             yield item
-        elif isinstance(item, list | tuple | dict):
+        elif isinstance(item, (list, tuple, dict)):
             yield from inside(item, kind)

@@ -119,15 +119,19 @@ def _checked(x: Any, y: Any, sample_weight: Any, what: str = "") -> tuple[list[A
     if not flatten(parts[0]):
         raise ValueError(f"{what}x: expected at least one array, got none")
     samples = len(flatten(parts[0])[0])
+    seen: list[Array] = []
     for name, nested in zip(named, parts, strict=True):
         for array in flatten(nested):
             if len(array) != samples:
                 raise ValueError(f"{name}: expected {samples} samples, got {len(array)}")
+            if not any(array is other for other in seen):  # an autoencoder's y is its x
+                _check_finite(name, array)
+                seen.append(array)
     return parts, samples
 
 
 def _arrays(name: str, nested: Any) -> Any:
-    """Tensors as arrays, every array checked."""
+    """Tensors as arrays, and arrays of numbers only."""
     if nested is None:
         return None
     if isinstance(nested, list | tuple):
@@ -142,14 +146,18 @@ def _arrays(name: str, nested: Any) -> Any:
         raise ValueError(f"{name}: expected numbers, got an array of {array.dtype}")
     if array.ndim == 0 or array.size == 0:
         raise ValueError(f"{name}: expected samples, got an array of shape {array.shape}")
-    # One sum finds any NaN or infinity in a single pass that allocates nothing.
-    if array.dtype.kind == "f":
-        with np.errstate(all="ignore"):
-            finite = np.isfinite(array.sum()) or bool(np.isfinite(array).all())
-        if not finite:
-            at = np.argwhere(~np.isfinite(array))[0].tolist()
-            raise ValueError(f"{name}: expected finite values, got {array[tuple(at)]} at {at}")
     return array
+
+
+def _check_finite(name: str, array: Array) -> None:
+    if array.dtype.kind != "f":
+        return
+    # One sum finds any NaN or infinity in a single pass that allocates nothing.
+    with np.errstate(all="ignore"):
+        finite = np.isfinite(array.sum()) or bool(np.isfinite(array).all())
+    if not finite:
+        at = np.argwhere(~np.isfinite(array))[0].tolist()
+        raise ValueError(f"{name}: expected finite values, got {array[tuple(at)]} at {at}")
 
 
 def _cut(nested: Any, where: slice) -> Any:

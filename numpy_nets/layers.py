@@ -105,10 +105,9 @@ class Dense(_OneInput):
 
     def call(self, inputs: Tensor) -> Tensor:
         self._check(inputs.shape)
-        y = ops.matmul(inputs, self.kernel)
         if self.use_bias:
-            y = ops.add(y, self.bias)
-        return self.activation(y)
+            return self.activation(ops.dense(inputs, self.kernel, self.bias))
+        return self.activation(ops.matmul(inputs, self.kernel))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         self._check(input_shape)

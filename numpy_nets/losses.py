@@ -55,13 +55,12 @@ class Loss:
             values = values * weight
         if self.reduction in (None, "none"):
             return values
-        total = ops.sum(values)
-        if self.reduction == "sum":
-            return total
+        if self.reduction == "sum" or not values.array.size:
+            return ops.sum(values)
         if self.reduction == "mean_with_sample_weight" and weight is not None:
-            weights = ops.sum(weight)
+            total, weights = ops.sum(values), ops.sum(weight)
             return total / weights if weights else total * 0.0
-        return total / max(values.array.size, 1)
+        return ops.mean(values)
 
 
 def _as_float(x: TensorLike) -> Tensor:

@@ -230,7 +230,7 @@ def test_a_float32_model_computes_nothing_in_float64():
     x, y = np.random.default_rng(0).random((8, 3)), np.ones((8, 2))
     with GradientTape(persistent=True) as tape:
         loss = model.compute_loss(None, ops.cast(y, "float32"), model(x, training=True))
-    assert len(tape.records) > 10
+    assert len(tape.records) >= 9
     for output, inputs, vjps in tape.records:
         assert output.dtype == np.float32, output.name
         for vjp in vjps:

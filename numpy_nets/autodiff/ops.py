@@ -125,6 +125,21 @@ def matmul(a: Array, b: Array) -> Result:
     )
 
 
+@op
+def dense(x: Array, w: Array, b: Array) -> Result:
+    """Y = X W + b, matmul and add in one.  ∂L/∂X = G Wᵀ,  ∂L/∂W = Xᵀ G,  ∂L/∂b = Σ G over rows.
+
+    X (..., k), W (k, m), b (m,). What the layer Dense computes; not public, as Keras has none.
+    """
+    y = np.matmul(x, w)
+    y += b
+    return y, (
+        lambda g: g @ w.T,
+        lambda g: x.reshape(-1, x.shape[-1]).T @ g.reshape(-1, g.shape[-1]),
+        lambda g: g.reshape(-1, g.shape[-1]).sum(axis=0),
+    )
+
+
 # Functions of one variable, entry by entry: Y = f(X),  ∂L/∂X = G f'(X).
 
 
@@ -188,8 +203,9 @@ def sigmoid(x: Array) -> Result:
 
 def _sigmoid(x: Array) -> Array:
     with np.errstate(over="ignore"):  # e^-x = inf gives 0, which is σ(x) rounded
-        y: Array = 1 / (1 + np.exp(-x))
-    return y
+        y: Array = np.exp(-x)
+    y += 1
+    return 1 / y
 
 
 @op
@@ -211,10 +227,12 @@ def _log1p_exp(x: Array) -> Array:
     With e = e^-|x|, u = 1 + e is rounded, and what was lost, δ = e - (u - 1), counts to first
     order: log(u + δ) ≈ log u + δ / u. So a tiny e is not lost beside the 1.
     """
-    e = np.exp(-np.abs(x))
+    e: Array = np.exp(-np.abs(x))
     u = 1 + e
-    y: Array = np.log(u) + (e - (u - 1)) / u
-    return y
+    e -= u - 1
+    e /= u
+    e += np.log(u)
+    return e
 
 
 @op
@@ -234,7 +252,8 @@ def binary_crossentropy(
         )
     if from_logits:
         z = output
-        value = z * ((z > 0) - target) + _log1p_exp(z)
+        value: Array = z * ((z > 0) - target)
+        value += _log1p_exp(z)
         return value, (
             lambda g: -g * z,
             lambda g: g * ((_sigmoid(z) if probability is None else probability) - target),

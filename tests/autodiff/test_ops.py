@@ -607,3 +607,19 @@ def test_a_known_probability_gives_the_gradient_that_it_would_be_computed_to() -
             loss = ops.binary_crossentropy(y, z, from_logits=True, probability=p)
         gradients.append(tape.gradient(loss, z).array)
     np.testing.assert_array_equal(*gradients)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (1, 3), (0, 3), (4, 5, 3)])
+def test_dense_is_matmul_and_add_with_their_gradients(shape) -> None:
+    x, w, b = (Tensor(a) for a in (normal(*shape), normal(3, 2, seed=1), normal(2, seed=2)))
+    upstream = normal(*shape[:-1], 2, seed=3)
+    found = []
+    for function in (ops.dense, lambda x, w, b: ops.matmul(x, w) + b):
+        with GradientTape() as tape:
+            tape.watch([x, w, b])
+            y = function(x, w, b)
+        gradients = tape.gradient(y, [x, w, b], output_gradients=upstream)
+        found.append([y.array, *(g.array for g in gradients)])
+    for fused, plain in zip(*found, strict=True):
+        np.testing.assert_allclose(fused, plain, rtol=1e-13, atol=1e-14)
+    gradcheck(ops.dense, [x.array, w.array, b.array])
