@@ -1,14 +1,18 @@
 """The proof: every public name of numpy_nets computed here and in Keras, and how far apart.
 
-`CASES` is the one list of comparisons. The tests check every row of it, `numpy-nets parity` prints
-them; a case added to a `cases_*` file is both. `public_names` is what must be in it.
+`CASES` is the one list of comparisons. The tests check every row of it, `python -m
+keras_ref.parity` prints them; a case added to a `cases_*` file is both. `public_names` is what
+must be in it.
 """
 
 import inspect
+import os
 import pkgutil
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from types import ModuleType
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported, below
 
 import numpy_nets
 from keras_ref.parity import (

@@ -8,7 +8,7 @@ Floating-point overflow and log(0) give inf and NumPy's RuntimeWarning: the loss
 that they need neither.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -299,9 +299,9 @@ def clip(x: Array, x_min: float, x_max: float) -> Result:
     return np.clip(x, x_min, x_max), (lambda g: g * ((x >= x_min) & (x <= x_max)),)
 
 
-def where(condition: npt.ArrayLike, x1: TensorLike, x2: TensorLike) -> Tensor:
+def where(condition: TensorLike, x1: TensorLike, x2: TensorLike) -> Tensor:
     """Y = X1 where the condition holds, else X2.    ∂L/∂X1 = G there, ∂L/∂X2 = G elsewhere."""
-    return _where(x1, x2, condition=np.asarray(condition, dtype=bool))
+    return _where(x1, x2, condition=convert_to_tensor(condition).array.astype(bool))
 
 
 @op
@@ -450,14 +450,24 @@ def _cast(x: Array, dtype: npt.DTypeLike) -> Result:
     return y, (lambda g: g.astype(x.dtype),) if x.dtype.kind == y.dtype.kind == "f" else ()
 
 
-def stop_gradient(x: TensorLike) -> Tensor:
+def stop_gradient(variable: TensorLike) -> Tensor:
     """X as a constant: no gradient flows through."""
-    return Tensor(convert_to_tensor(x).array, "stop_gradient")
+    return Tensor(convert_to_tensor(variable).array, "stop_gradient")
 
 
 def shape(x: TensorLike) -> tuple[int, ...]:
     """The shape of X, a tuple of ints."""
     return convert_to_tensor(x).shape
+
+
+def _comparison(compare: np.ufunc) -> Callable[..., Tensor]:
+    """Y = 1 where A and B compare so, else 0, as bools: a step, so a constant to tapes."""
+
+    def function(a: Array, b: Array) -> Result:
+        return compare(a, b), ()
+
+    function.__name__ = compare.__name__
+    return op(function)
 
 
 Tensor.__add__ = add
@@ -475,3 +485,9 @@ Tensor.__rmatmul__ = lambda self, other: matmul(other, self)
 Tensor.__neg__ = negative
 Tensor.__abs__ = abs
 Tensor.__getitem__ = getitem
+Tensor.__eq__ = _comparison(np.equal)  # type: ignore[assignment]
+Tensor.__ne__ = _comparison(np.not_equal)  # type: ignore[assignment]
+Tensor.__lt__ = _comparison(np.less)
+Tensor.__le__ = _comparison(np.less_equal)
+Tensor.__gt__ = _comparison(np.greater)
+Tensor.__ge__ = _comparison(np.greater_equal)

@@ -44,6 +44,14 @@ class Tensor:
     __getitem__: ClassVar[Binary]
     __neg__: ClassVar[Unary]
     __abs__: ClassVar[Unary]
+    # Entry by entry too, so that `ops.where(x == 0, ...)` means what it says.
+    __eq__: ClassVar[Binary]  # type: ignore[assignment]
+    __ne__: ClassVar[Binary]  # type: ignore[assignment]
+    __lt__: ClassVar[Binary]
+    __le__: ClassVar[Binary]
+    __gt__: ClassVar[Binary]
+    __ge__: ClassVar[Binary]
+    __hash__ = object.__hash__  # by identity
 
     def __init__(self, array: npt.ArrayLike, name: str = "tensor") -> None:
         self.array: Array = array if isinstance(array, np.ndarray) else np.asarray(array)

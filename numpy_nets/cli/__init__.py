@@ -24,6 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"numpy-nets: error: {_one_line(error)}", file=sys.stderr)
         return 2
+    except MemoryError as error:
+        print(f"numpy-nets: error: too large for memory: {_one_line(error)}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("numpy-nets: stopped", file=sys.stderr)
         return 130

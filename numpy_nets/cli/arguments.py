@@ -1,7 +1,6 @@
 """Arguments: argparse, with errors of one line that suggest the nearest name."""
 
 import argparse
-import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -23,9 +22,8 @@ class Parser(argparse.ArgumentParser):
         found, unknown = self.parse_known_args(argv)
         if unknown:
             known = ["--" + name.replace("_", "-") for name in vars(found)]
-            near = difflib.get_close_matches(unknown[0].split("=")[0], known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else f": see {self.prog} --help"
-            raise ValueError(f"unknown argument {unknown[0]!r}{hint}")
+            hint = suggest(unknown[0].split("=")[0], known)
+            raise ValueError(f"unknown argument {unknown[0]!r}; {hint}")
         return found
 
 
@@ -47,7 +45,7 @@ def dispatch(
         return word
 
     if not argv:
-        raise ValueError(f"{prog}: expected a command: {', '.join(commands)}")
+        raise ValueError(f"expected a command: {prog} {' | '.join(commands)}")
     listing = "\n".join(f"  {name:<14}{command.help}" for name, command in commands.items())
     parser = Parser(
         prog=prog,
@@ -60,18 +58,22 @@ def dispatch(
     return commands[found.command].run(found.arguments)
 
 
-def number(kind: type, least: float, *, above: bool = False) -> Callable[[str], Any]:
-    """A type for add_argument: an int or float that is at least (or above) `least`."""
+def number(
+    kind: type, least: float, *, above: bool = False, most: float = 2**31 - 1
+) -> Callable[[str], Any]:
+    """A type for add_argument: an int or float from `least` (or above it) to `most`."""
 
     def parse(text: str) -> Any:
         try:
             value = kind(text)
         except ValueError:
             value = math.nan
-        if not (math.isfinite(value) and (value > least if above else value >= least)):
+        if not (least < value if above else least <= value) or value > most:
             words = {int: "an integer", float: "a number"}[kind]
             sign = ">" if above else ">="
-            raise argparse.ArgumentTypeError(f"expected {words} {sign} {least:g}, got {text!r}")
+            raise argparse.ArgumentTypeError(
+                f"expected {words} {sign} {least:g} and <= {most:,}, got {text[:40]!r}"
+            )
         return value
 
     return parse

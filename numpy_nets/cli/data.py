@@ -1,6 +1,5 @@
 """--data: a name or a file, as images in [0, 1] ready for training."""
 
-import difflib
 import hashlib
 import os
 from types import ModuleType
@@ -11,6 +10,7 @@ import numpy as np
 from numpy_nets.autodiff.tensor import Array
 from numpy_nets.datasets import digits, fashion_mnist, mnist
 from numpy_nets.datasets.readers import Splits, load_file
+from numpy_nets.naming import suggest
 
 NAMES: dict[str, ModuleType] = {"digits": digits, "mnist": mnist, "fashion-mnist": fashion_mnist}
 
@@ -45,11 +45,7 @@ def load_images(name: str) -> Images:
     elif os.path.exists(name):
         splits = load_file(name)
     else:
-        near = difflib.get_close_matches(name, NAMES, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(
-            f"--data: no data set or file {name!r}; {hint}Known: {', '.join(NAMES)}, or a path"
-        )
+        raise ValueError(f"--data: no data set or file {name!r}; {suggest(name, NAMES)}, or a path")
     x_train, y_train, x_test, y_test = (
         splits.x_train, splits.y_train, splits.x_test, splits.y_test
     )  # fmt: skip
@@ -57,30 +53,37 @@ def load_images(name: str) -> Images:
         test = len(x_train) // 10
         if test == 0:
             raise ValueError(f"--data {name}: expected at least 10 samples, got {len(x_train)}")
+        print(f"{name} has no test images: its last {test} samples are held out for the test")
         x_train, x_test = x_train[:-test], x_train[-test:]
         if y_train is not None:
             y_train, y_test = y_train[:-test], y_train[-test:]
     digest = hashlib.sha256()
     for x in (x_train, x_test):
         digest.update(np.ascontiguousarray(x).data)
+    scale = _scale(name, x_train, x_test)
     return Images(
-        _pixels(name, x_train), y_train, _pixels(name, x_test), y_test,
+        _pixels(x_train, scale), y_train, _pixels(x_test, scale), y_test,
         _image_shape(x_train.shape[1:]), digest.hexdigest(),
     )  # fmt: skip
 
 
-def _pixels(name: str, x: Any) -> Array:
+def _scale(name: str, *splits: Any) -> float:
+    """What all pixels are to be divided by: 255 for bytes, 1 for values in [0, 1] already."""
+    low, high = min(x.min() for x in splits), max(x.max() for x in splits)
+    if low >= 0 and high <= 1:
+        return 1.0
+    if all(x.dtype == np.uint8 for x in splits):
+        return 255.0
+    dtypes = " and ".join(dict.fromkeys(str(x.dtype) for x in splits))
+    raise ValueError(
+        f"--data {name}: expected bytes, or values in [0, 1], got {dtypes} from {low:g} to {high:g}"
+    )
+
+
+def _pixels(x: Any, scale: float) -> Array:
     """(n, ...) -> (n, pixels), float32 in [0, 1]."""
-    flat: Array = x.reshape(len(x), -1)
-    low, high = flat.min(), flat.max()
-    if flat.dtype == np.uint8 and high > 1:
-        return flat.astype(np.float32) / np.float32(255)
-    if low < 0 or high > 1:
-        raise ValueError(
-            f"--data {name}: expected bytes, or values in [0, 1], "
-            f"got {flat.dtype} from {low:g} to {high:g}"
-        )
-    return flat.astype(np.float32)
+    flat: Array = x.reshape(len(x), -1).astype(np.float32)
+    return flat / np.float32(scale)
 
 
 def _image_shape(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """The progress bar of a training run: losses and the time that is left."""
 
+import shutil
 from typing import Any
 
 from numpy_nets.callbacks import Callback
@@ -16,8 +17,9 @@ class TrainingBar(Callback):
 
         steps, epochs = self.params["steps"], self.params["epochs"]
         self._validation: dict[str, float] = {}
+        width = shutil.get_terminal_size().columns  # 80 where a terminal does not tell
         self._bar: Any = tqdm(
-            total=steps * epochs, initial=steps * self._first_epoch, unit="step", dynamic_ncols=True
+            total=steps * epochs, initial=steps * self._first_epoch, unit="step", ncols=width
         )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

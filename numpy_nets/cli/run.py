@@ -6,6 +6,7 @@ epoch as if nothing had happened, bit for bit.
 
 import csv
 import json
+import math
 import os
 import signal
 from pathlib import Path
@@ -77,6 +78,8 @@ class Run:
         """The columns of history.csv, without `epoch`."""
         with open(self.history_file, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
+        if not rows:
+            raise ValueError(f"{self.history_file}: damaged: expected a row for every epoch")
         return {k: [float(row[k]) for row in rows] for k in rows[0] if k != "epoch"}
 
 
@@ -88,6 +91,17 @@ class _Checkpoint(Callback):
         assert isinstance(self.model, Model)
         save_checkpoint(self.model, self.run.checkpoint, epoch + 1)
         self.run.epoch = epoch + 1
+
+
+class StopOnDivergence(Callback):
+    """Raises ValueError at the end of a batch that makes the mean loss infinite or NaN."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if not all(math.isfinite(value) for value in (logs or {}).values()):
+            raise ValueError(
+                f"training diverged at step {batch + 1} of the epoch: {logs}; "
+                "expected finite values: try a smaller --learning-rate"
+            )
 
 
 class StopOnInterrupt(Callback):
@@ -110,8 +124,12 @@ class StopOnInterrupt(Callback):
             raise Stopped
 
 
-def read_settings(folder: Path) -> dict[str, Any]:
-    """The settings of the run in a folder; raises ValueError if there is none."""
+def read_settings(folder: Path, defaults: dict[str, Any]) -> dict[str, Any]:
+    """The settings of the run in a folder.
+
+    Raises:
+        ValueError: there is none, or one lacks a setting of `defaults` or has it of another type.
+    """
     file = folder / "settings.json"
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
@@ -121,6 +139,9 @@ def read_settings(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{file}: damaged: {error}") from None
     if not isinstance(settings, dict):
         raise ValueError(f"{file}: damaged: expected settings by name")
+    for name, default in defaults.items():
+        if type(settings.get(name)) is not type(default):
+            raise ValueError(f"{file}: damaged: {name}: got {settings.get(name)!r}")
     return settings
 
 
@@ -133,7 +154,7 @@ def free_folder(name: str) -> Path:
 
 
 def _check_same(folder: Path, settings: dict[str, Any]) -> None:
-    before = read_settings(folder)
+    before = read_settings(folder, {})
     for name in sorted({*before, *settings} - {"epochs"}):
         if before.get(name) != settings.get(name):
             raise ValueError(

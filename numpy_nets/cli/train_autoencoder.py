@@ -11,7 +11,14 @@ from numpy_nets import __version__, random
 from numpy_nets.cli.arguments import Parser, number
 from numpy_nets.cli.data import NAMES, Images, load_images
 from numpy_nets.cli.progress import TrainingBar
-from numpy_nets.cli.run import Run, StopOnInterrupt, Stopped, free_folder, read_settings
+from numpy_nets.cli.run import (
+    Run,
+    StopOnDivergence,
+    StopOnInterrupt,
+    Stopped,
+    free_folder,
+    read_settings,
+)
 from numpy_nets.evaluation.clustering import kmeans_purity
 from numpy_nets.evaluation.pca import fit_pca
 from numpy_nets.figures.curves import save_curves
@@ -38,12 +45,14 @@ def _parser() -> Parser:
         ("--epochs", int, 1, False, "passes over the data"),
         ("--batch-size", int, 1, False, "samples a step"),
         ("--latent", int, 1, False, "length of a code"),
-        ("--learning-rate", float, 0, True, "of Adam"),
+        ("--learning-rate", float, 0, True, "of Adam, at most 1"),
         ("--seed", int, 0, False, "of initial weights and shuffling"),
     ):
         default = DEFAULTS[name[2:].replace("-", "_")]
         parser.add_argument(
-            name, type=number(kind, least, above=above), help=f"{text} (default: {default})"
+            name,
+            type=number(kind, least, above=above, most=1 if kind is float else 2**31 - 1),
+            help=f"{text} (default: {default})",
         )
     parser.add_argument("--out", type=Path, help="folder of the run (default: runs/autoencoder-…)")
     parser.add_argument(
@@ -59,8 +68,8 @@ def main(argv: Sequence[str]) -> int:
     if arguments.resume:
         if arguments.out is None:
             raise ValueError("--resume: needs the folder of the run: --out DIR")
-        before = read_settings(arguments.out)
-        settings = {**DEFAULTS, **{k: before[k] for k in DEFAULTS if k in before}, **given}
+        before = read_settings(arguments.out, DEFAULTS)
+        settings = {**{name: before[name] for name in DEFAULTS}, **given}
     else:
         settings = {**DEFAULTS, **given}
     if Path(settings["data"]).exists() and settings["data"] not in NAMES:
@@ -70,11 +79,12 @@ def main(argv: Sequence[str]) -> int:
         "model": "autoencoder", "image_shape": list(data.image_shape), "data_sha256": data.sha256,
         "version": __version__,
     }  # fmt: skip
-    folder = arguments.out or free_folder(f"autoencoder-{Path(settings['data']).stem}")
-    run = Run(folder, settings, resume=arguments.resume)
     random.set_random_seed(settings["seed"])
     model, encoder = build_autoencoder(data.x_train.shape[1], settings["latent"])
     model.compile(optimizer=Adam(settings["learning_rate"]), loss="binary_crossentropy")
+
+    folder = arguments.out or free_folder(f"autoencoder-{Path(settings['data']).stem}")
+    run = Run(folder, settings, resume=arguments.resume)
     if arguments.resume:
         run.restore(model)
         if run.epoch > settings["epochs"]:
@@ -84,7 +94,7 @@ def main(argv: Sequence[str]) -> int:
     if run.epoch < settings["epochs"]:
         try:
             _train(model, data, run, settings)
-        except Stopped:
+        except (Stopped, KeyboardInterrupt):
             print(
                 f"stopped: {run.epoch} of {settings['epochs']} epochs are kept; go on with: "
                 f"numpy-nets train autoencoder --out {folder} --resume",
@@ -106,7 +116,7 @@ def _train(model: Model, data: Images, run: Run, settings: dict[str, Any]) -> No
                 epochs=settings["epochs"],
                 initial_epoch=run.epoch,
                 verbose=0,
-                callbacks=[*run.callbacks(), bar, stop],
+                callbacks=[StopOnDivergence(), *run.callbacks(), bar, stop],
                 validation_data=(data.x_test, data.x_test),
             )
         finally:

@@ -15,7 +15,7 @@ def kmeans_purity(codes: Any, labels: Any, *, clusters: int | None = None, seed:
 
     Args:
         codes: (n, d).
-        labels: (n,), integers from 0; used for counting only.
+        labels: (n,), of any kind; used for counting only.
         clusters: by default as many as there are classes.
         seed: of the starts.
 
@@ -27,7 +27,8 @@ def kmeans_purity(codes: Any, labels: Any, *, clusters: int | None = None, seed:
     codes, labels = np.asarray(codes, np.float64), np.asarray(labels)
     if len(codes) != len(labels):
         raise ValueError(f"kmeans_purity: labels: expected {len(codes)}, got {len(labels)}")
-    clusters = len(np.unique(labels)) if clusters is None else clusters
+    classes, labels = np.unique(labels, return_inverse=True)
+    clusters = len(classes) if clusters is None else clusters
     if not 1 <= clusters <= len(codes):
         raise ValueError(f"kmeans_purity: clusters: expected 1 to {len(codes)}, got {clusters}")
     rng = np.random.default_rng(seed)
@@ -42,6 +43,6 @@ def kmeans_purity(codes: Any, labels: Any, *, clusters: int | None = None, seed:
         within = float(np.sum((codes - centres[found]) ** 2))
         if within < best:
             best, assigned = within, found
-    counts = np.zeros((clusters, int(labels.max()) + 1))
-    np.add.at(counts, (assigned, labels.astype(int)), 1)
+    counts = np.zeros((clusters, len(classes)))
+    np.add.at(counts, (assigned, labels), 1)
     return float(counts.max(axis=1).sum() / len(labels))

@@ -27,11 +27,12 @@ class PCA(NamedTuple):
 def fit_pca(x: Any, components: int) -> PCA:
     """The `components` directions in which x (n, d) varies most.
 
-    They are the right singular vectors of the centred data (Eckart & Young 1936), here from the
-    singular value decomposition of its (d, d) covariance, which has the same ones and is small.
+    They are the right singular vectors of the centred data (Eckart & Young 1936). With more
+    samples than columns they are found from its (d, d) covariance, which has the same ones and is
+    smaller.
 
     Raises:
-        ValueError: components not in 1 … d.
+        ValueError: components not in 1 … d. From fewer samples n come n components at most.
     """
     x = np.asarray(x)
     if x.ndim != 2 or not 1 <= components <= x.shape[1]:
@@ -40,5 +41,8 @@ def fit_pca(x: Any, components: int) -> PCA:
         )
     mean = x.mean(axis=0)
     centred = x - mean
-    _, _, directions = np.linalg.svd(centred.T @ centred / len(x), hermitian=True)
+    if len(x) > x.shape[1]:
+        _, _, directions = np.linalg.svd(centred.T @ centred / len(x), hermitian=True)
+    else:
+        _, _, directions = np.linalg.svd(centred, full_matrices=False)
     return PCA(mean, directions[:components])

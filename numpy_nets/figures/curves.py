@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 def save_curves(
     path: str | os.PathLike[str], history: Mapping[str, Sequence[float]], ylabel: str = "loss"
 ) -> None:
-    """Draw one curve for each entry of a History, against epochs counted from 1."""
+    """Draw one curve for each entry of a History, against epochs counted from 1.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 

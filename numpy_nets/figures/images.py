@@ -22,9 +22,13 @@ def tile(images: Any, columns: int) -> Array:
 
 
 def save_reconstructions(
-    path: str | os.PathLike[str], originals: Any, reconstructions: Any, title: str = ""
+    path: str | os.PathLike[str], originals: Any, reconstructions: Any
 ) -> None:
-    """Draw originals over their reconstructions, both (n, h, w) in [0, 1], ten to a row."""
+    """Draw originals over their reconstructions, both (n, h, w) in [0, 1], ten to a row.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     from matplotlib.figure import Figure
 
     originals, reconstructions = np.asarray(originals), np.asarray(reconstructions)
@@ -37,5 +41,5 @@ def save_reconstructions(
     for axes, block in zip(figure.subplots(len(blocks), squeeze=False)[:, 0], blocks, strict=True):
         axes.imshow(block, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         axes.set_axis_off()
-    figure.suptitle(title or "originals, and below them their reconstructions")
+    figure.suptitle("originals, and below them their reconstructions")
     figure.savefig(path, dpi=120)

@@ -53,3 +53,19 @@ def test_too_few_samples_to_split_are_refused(tmp_path):
     np.save(tmp_path / "x.npy", np.ones((9, 4)))
     with pytest.raises(ValueError, match="expected at least 10 samples, got 9"):
         load_images(str(tmp_path / "x.npy"))
+
+
+def test_one_scale_holds_for_training_and_test_images(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez(path, x_train=np.full((9, 4), 200, np.uint8), x_test=np.ones((3, 4), np.uint8))
+    data = load_images(str(path))
+    assert data.x_train.max() == np.float32(200 / 255) and data.x_test.max() == np.float32(1 / 255)
+    np.savez(path, x_train=np.full((9, 4), 200, np.uint8), x_test=np.ones((3, 4), np.float32))
+    with pytest.raises(ValueError, match="got uint8 and float32 from 1 to 200"):
+        load_images(str(path))
+
+
+def test_a_held_out_test_set_is_announced(tmp_path, capsys):
+    np.save(tmp_path / "x.npy", np.ones((50, 4)))
+    load_images(str(tmp_path / "x.npy"))
+    assert "its last 5 samples are held out" in capsys.readouterr().out

@@ -217,3 +217,41 @@ def test_data_that_are_no_images_are_trained_without_a_picture(empty_folder):
 def test_defaults_are_the_embedded_digits():
     assert train_autoencoder.DEFAULTS["data"] == "digits"
     assert train_autoencoder.DEFAULTS["latent"] == 64
+
+
+def test_a_diverging_run_stops_with_one_line(images, empty_folder, capsys, monkeypatch):
+    class Wild(train_autoencoder.Adam):
+        def update_step(self, w, g, *slots):
+            w += np.float32(1e30)
+
+    monkeypatch.setattr(train_autoencoder, "Adam", Wild)
+    with np.errstate(all="ignore"):
+        assert train(images, "--epochs", "2", "--out", "run") == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "training diverged" in error and "--learning-rate" in error
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("data", 5), ("epochs", "x"), ("latent", None), ("learning_rate", 1)]
+)
+def test_settings_of_a_wrong_type_are_one_line(name, value, images, empty_folder, capsys):
+    train(images, "--epochs", "1", "--out", "run")
+    file = empty_folder / "run/settings.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), name: value}))
+    words = ["train", "autoencoder", "--out", "run", "--resume"]
+    fails(capsys, words, f"settings.json: damaged: {name}: got {value!r}")
+
+
+def test_a_history_without_rows_is_one_line(images, empty_folder, capsys):
+    train(images, "--epochs", "1", "--out", "run")
+    (empty_folder / "run/history.csv").write_text("")
+    fails(capsys, ["train", "autoencoder", "--out", "run", "--resume"], "history.csv: damaged")
+
+
+def test_labels_of_any_size_and_large_images_need_no_large_memory(empty_folder):
+    rng = np.random.default_rng(0)
+    y = np.array([2**40, 5] * 10)
+    x = rng.integers(0, 255, (20, 200, 200), np.uint8)
+    np.savez(empty_folder / "x.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    words = ["train", "autoencoder", "--data", "x.npz", "--epochs", "1", "--latent", "2"]
+    assert main([*words, "--out", "run"]) == 0

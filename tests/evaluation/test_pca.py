@@ -38,3 +38,12 @@ def test_codes_are_uncorrelated():
 def test_an_impossible_number_of_components_is_refused(components):
     with pytest.raises(ValueError, match=f"expected 1 to the columns of x, got {components}"):
         fit_pca(data(), components)
+
+
+def test_fewer_samples_than_columns_give_the_same_as_many():
+    x = data(5, 6)
+    _, values, directions = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
+    found = fit_pca(x, 2)
+    np.testing.assert_allclose(np.abs(np.sum(found.components * directions[:2], axis=1)), 1)
+    error = np.sum((found.reconstruct(x) - x) ** 2)
+    np.testing.assert_allclose(error, np.sum(values[2:] ** 2), rtol=1e-10)

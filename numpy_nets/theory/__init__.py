@@ -1,0 +1,1 @@
+"""Closed forms with their derivations: what tests and figures are held against."""

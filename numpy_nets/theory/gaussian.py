@@ -1,0 +1,115 @@
+"""Gaussians: entropy, Kullback-Leibler divergence and density, with their derivations.
+
+Everything is in nats and computed in float64. Where the covariance is diagonal, d dimensions are
+the last axis and the result is a sum over them, because densities of independent coordinates
+multiply. A plain number stands for the same value in every dimension: `kl_divergence(m, v, 0, 1)`.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from numpy_nets.autodiff.tensor import Array
+
+
+def entropy(var: Any) -> Array:
+    """Entropy of N(·, diag var): H = ½ Σ (1 + log 2πσ²).  (..., d) -> (...).
+
+    H = -E log N(x; μ, σ²) = ½ log 2πσ² + E(x - μ)² / 2σ², and E(x - μ)² = σ² by definition, so
+    the last term is ½. The mean does not enter: a shift changes no volume. H is negative where
+    the Gaussian is narrower than σ² = 1/2πe (Cover & Thomas 2006, theorem 8.4.1).
+
+    Raises:
+        ValueError: a variance is not positive and finite, or var has no axis.
+    """
+    (var,) = _same_dimensions("entropy", var=var)
+    result: Array = 0.5 * np.sum(1 + np.log(2 * np.pi * var), axis=-1)
+    return result
+
+
+def kl_divergence(mean_q: Any, var_q: Any, mean_p: Any, var_p: Any) -> Array:
+    """KL(q ‖ p) of Gaussians with diagonal covariance.  (..., d) each -> (...).
+
+    KL = E_q[log q - log p] = -H(q) - E_q log p: what coding q's samples with p costs too much.
+    With x - μ_p = (x - μ_q) + (μ_q - μ_p), whose cross term has expectation 0,
+
+        E_q(x - μ_p)² = σ_q² + (μ_q - μ_p)²
+        -E_q log p    = ½ Σ (log 2πσ_p² + (σ_q² + (μ_q - μ_p)²) / σ_p²)
+        -H(q)         = -½ Σ (1 + log 2πσ_q²)
+
+    and the sum of the last two lines, with r = σ_q² / σ_p², is
+
+        KL = ½ Σ (r - 1 - log r + (μ_q - μ_p)² / σ_p²)
+
+    log r ≤ r - 1, with equality at r = 1 only: so KL ≥ 0, and KL = 0 only if q = p. For
+    p = N(0, I) it is the KL of a VAE (Kingma & Welling 2013, appendix B).
+
+    Raises:
+        ValueError: a variance is not positive and finite, or the shapes do not fit.
+    """
+    mean_q, var_q, mean_p, var_p = _same_dimensions(
+        "kl_divergence", mean_q=mean_q, var_q=var_q, mean_p=mean_p, var_p=var_p
+    )
+    r = var_q / var_p
+    # In this order rounding cannot make it negative: r - 1 is exact near r = 1.
+    result: Array = 0.5 * np.sum((r - 1) - np.log(r) + (mean_q - mean_p) ** 2 / var_p, axis=-1)
+    return result
+
+
+def log_density(x: Any, mean: Any, covariance: Any) -> Array:
+    """log N(x; μ, C) for a full covariance.  x (..., d), mean (d,), covariance (d, d) -> (...).
+
+        log N(x; μ, C) = -½ (d log 2π + log det C + (x - μ)ᵀ C⁻¹ (x - μ))
+
+    Cholesky's C = L Lᵀ with triangular L gives both hard parts without an inverse: x = μ + L ε
+    with ε ~ N(0, I), so the quadratic form is |ε|² with L ε = x - μ, solved by substitution; and
+    det C = (det L)² = Π L_ii² (Rasmussen & Williams 2006, appendix A.4).
+
+    Raises:
+        ValueError: the shapes do not fit, or the covariance is not symmetric positive definite.
+    """
+    from scipy.linalg import solve_triangular
+
+    x, mean, covariance = (np.asarray(a, np.float64) for a in (x, mean, covariance))
+    d = mean.size
+    if mean.ndim != 1 or covariance.shape != (d, d) or x.shape[-1:] != (d,):
+        raise ValueError(
+            "log_density: expected x (..., d), mean (d,), covariance (d, d), "
+            f"got {x.shape}, {mean.shape}, {covariance.shape}"
+        )
+    # Cholesky reads one triangle only, and lets infinity pass.
+    if not (np.isfinite(covariance).all() and np.allclose(covariance, covariance.T)):
+        raise ValueError("log_density: covariance: expected finite and symmetric, got otherwise")
+    try:
+        factor = np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            "log_density: covariance: expected positive eigenvalues, "
+            f"got {np.linalg.eigvalsh(covariance)[0]:.3g}"
+        ) from None
+    noise = solve_triangular(
+        factor, (x - mean).reshape(-1, d).T, lower=True, check_finite=False
+    )
+    log_det = 2 * np.sum(np.log(np.diag(factor)))
+    result: Array = -0.5 * (d * np.log(2 * np.pi) + log_det + np.sum(noise**2, axis=0))
+    return result.reshape(x.shape[:-1])
+
+
+def _same_dimensions(function: str, **arrays: Any) -> list[Array]:
+    """The arrays in float64 and one shape (..., d), with every var* positive and finite.
+
+    Only a number is stretched over d: a (n, 1) that meets (n, d) is a mistake more often than
+    not, and would be summed d times.
+    """
+    found = {name: np.asarray(array, np.float64) for name, array in arrays.items()}
+    shapes = ", ".join(f"{name} {array.shape}" for name, array in found.items())
+    if len({array.shape[-1] for array in found.values() if array.ndim}) != 1:
+        raise ValueError(f"{function}: expected the same last axis d, got {shapes}")
+    for name, array in found.items():
+        if name.startswith("var") and not np.all((array > 0) & (array < np.inf)):
+            wrong = array[~((array > 0) & (array < np.inf))][0]
+            raise ValueError(f"{function}: {name}: expected positive finite values, got {wrong}")
+    try:
+        return list(np.broadcast_arrays(*found.values()))
+    except ValueError:
+        raise ValueError(f"{function}: expected shapes that fit, got {shapes}") from None
