@@ -5,11 +5,12 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from benchmarks import autoencoder_convergence, autoencoder_speed
+from benchmarks import autoencoder_convergence, autoencoder_speed, vae_convergence
 
 BENCHMARKS = {
     "autoencoder-speed": autoencoder_speed,
     "autoencoder-convergence": autoencoder_convergence,
+    "vae-convergence": vae_convergence,
 }
 
 

@@ -40,4 +40,4 @@ def run(*, smoke: bool = False) -> None:
     last = found[0][-1]
     assert last <= 0.080, f"numpy_nets: last val_loss {last:.4f}, expected at most 0.080"
     for epoch, (a, b) in enumerate(zip(*found, strict=True), 1):
-        assert abs(a / b - 1) <= 0.03, f"epoch {epoch}: numpy_nets {a:.4f} not within 3 % of {b:.4f}"
+        assert abs(a / b - 1) <= 0.03, f"epoch {epoch}: {a:.4f} not within 3 % of Keras's {b:.4f}"

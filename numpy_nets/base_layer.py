@@ -162,6 +162,7 @@ class Layer:
         self,
         shape: tuple[int, ...],
         initializer: str | initializers.Initializer = "glorot_uniform",
+        *,
         name: str = "variable",
     ) -> Variable:
         """Create a variable of this layer."""

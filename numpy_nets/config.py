@@ -1,4 +1,4 @@
-"""The two numbers every module shares: the default float type and Keras's fuzz factor."""
+"""What holds everywhere: the default float type, and the ε of the crossentropies."""
 
 _floatx = "float32"
 

@@ -1,7 +1,7 @@
 """How weights begin.
 
 An initializer is called with `(shape, dtype)` and returns an array. `seed` is as in `random`: with
-an int, every call gives the same array.
+an int, every call gives the same array. A seed of another kind raises ValueError.
 """
 
 import math
@@ -33,6 +33,7 @@ class RandomNormal(Initializer):
     """Draws from N(mean, stddev²)."""
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
+        random.generator(seed)  # wrong seeds are found now
         self.mean, self.stddev, self.seed = mean, stddev, seed
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
@@ -43,6 +44,7 @@ class RandomUniform(Initializer):
     """Draws from [minval, maxval)."""
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Seed = None) -> None:
+        random.generator(seed)  # wrong seeds are found now
         self.minval, self.maxval, self.seed = minval, maxval, seed
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
@@ -57,6 +59,7 @@ class GlorotUniform(Initializer):
     """
 
     def __init__(self, seed: Seed = None) -> None:
+        random.generator(seed)  # wrong seeds are found now
         self.seed = seed
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
@@ -74,6 +77,7 @@ class HeNormal(Initializer):
     """
 
     def __init__(self, seed: Seed = None) -> None:
+        random.generator(seed)  # wrong seeds are found now
         self.seed = seed
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Array:

@@ -21,9 +21,7 @@ __all__ = [
 class _OneInput(Layer):
     """A layer of one input, with an output of its shape unless a subclass says otherwise."""
 
-    def __call__(
-        self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any
-    ) -> Any:
+    def __call__(self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
         if isinstance(inputs, list | tuple):
             raise ValueError(f"{self.name}: inputs: expected one, got a list of {len(inputs)}")
         return super().__call__(inputs, *args, training=training, **kwargs)
@@ -47,11 +45,14 @@ class InputLayer(_OneInput):
         return inputs
 
 
-def Input(shape: Shape, name: str | None = None) -> KerasTensor:  # noqa: N802  (Keras's name)
+def Input(shape: Shape, *, name: str | None = None) -> KerasTensor:  # noqa: N802  (Keras's name)
     """The input of a graph of layers.
 
     Args:
         shape: of one sample, without the batch axis: `Input(shape=(784,))`.
+
+    Raises:
+        ValueError: a shape that is no tuple of positive sizes.
     """
     if not isinstance(shape, tuple | list) or not all(
         n is None or (isinstance(n, int | np.integer) and n > 0) for n in shape
@@ -70,7 +71,8 @@ class Dense(_OneInput):
         kernel_initializer, bias_initializer: how W and b begin; see `initializers`.
 
     Raises:
-        ValueError: when the last axis of x is not what W was built for.
+        ValueError: units that is no positive integer; an unknown name; when the last axis of x
+            is not what W was built for.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class Dense(_OneInput):
         name: str | None = None,
     ) -> None:
         super().__init__(trainable=trainable, name=name)
-        if not isinstance(units, int | np.integer) or units < 1:
+        if isinstance(units, bool) or not isinstance(units, int | np.integer) or units < 1:
             raise ValueError(f"Dense: units: expected a positive integer, got {units!r}")
         self.units = int(units)
         self.activation = activations.get(activation)
@@ -124,6 +126,9 @@ class LeakyReLU(_OneInput):
     Args:
         negative_slope: 0.3 by default; note that the *string* "leaky_relu" means 0.2.
         alpha: the name that Keras 2 had for it; still works, with a warning.
+
+    Raises:
+        ValueError: a slope that is negative or no number.
     """
 
     def __init__(
@@ -154,7 +159,7 @@ class ReLU(_OneInput):
 
 
 class Activation(_OneInput):
-    """y = activation(x), by name or as a function."""
+    """y = activation(x), by name or as a function; raises ValueError for an unknown name."""
 
     def __init__(self, activation: str | ActivationFunction, *, name: str | None = None) -> None:
         super().__init__(name=name)
@@ -173,6 +178,9 @@ class Dropout(_OneInput):
     Args:
         rate: in [0, 1].
         seed: None for the shared generator; see `random`. An int starts a stream of its own.
+
+    Raises:
+        ValueError: a rate or seed of another kind.
     """
 
     def __init__(self, rate: float, *, seed: random.Seed = None, name: str | None = None) -> None:
@@ -181,7 +189,8 @@ class Dropout(_OneInput):
             raise ValueError(f"Dropout: rate: expected a number in [0, 1], got {rate!r}")
         self.rate = rate
         self.built = True
-        self.seed = random.SeedGenerator(seed) if isinstance(seed, int | np.integer) else seed
+        random.generator(seed)  # wrong seeds are found now
+        self.seed = random.SeedGenerator(int(seed)) if isinstance(seed, int | np.integer) else seed
 
     def mask(self, shape: tuple[int, ...]) -> Tensor:
         """m / (1 - rate): what a training step multiplies its input by."""
@@ -206,7 +215,11 @@ class Flatten(_OneInput):
 
 
 class Reshape(_OneInput):
-    """(batch, ...) -> (batch, *target_shape); one entry may be -1."""
+    """(batch, ...) -> (batch, *target_shape); one entry may be -1.
+
+    Raises:
+        ValueError: sizes that are not positive; an input of another number of entries.
+    """
 
     def __init__(self, target_shape: tuple[int, ...], *, name: str | None = None) -> None:
         super().__init__(name=name)
@@ -214,6 +227,8 @@ class Reshape(_OneInput):
             isinstance(n, int | np.integer) and (n > 0 or n == -1) for n in target_shape
         ):
             raise ValueError(f"Reshape: target_shape: expected sizes, got {target_shape!r}")
+        if list(target_shape).count(-1) > 1:
+            raise ValueError(f"Reshape: target_shape: expected at most one -1, got {target_shape}")
         self.target_shape = tuple(target_shape)
         self.built = True
 
@@ -234,7 +249,11 @@ class Reshape(_OneInput):
 
 
 class Concatenate(Layer):
-    """A list of tensors -> one, side by side along `axis`.  The other axes must be equal."""
+    """A list of tensors -> one, side by side along `axis`.
+
+    Raises:
+        ValueError: other axes that are not equal; an axis that is no integer.
+    """
 
     def __init__(self, axis: int = -1, *, name: str | None = None) -> None:
         super().__init__(name=name)

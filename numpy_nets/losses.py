@@ -27,7 +27,7 @@ class Loss:
     """
 
     def __init__(
-        self, reduction: str | None = "sum_over_batch_size", name: str | None = None
+        self, name: str | None = None, reduction: str | None = "sum_over_batch_size"
     ) -> None:
         if reduction not in _REDUCTIONS:
             raise ValueError(f"reduction: expected one of {_REDUCTIONS}, got {reduction!r}")
@@ -84,7 +84,11 @@ def _same_shape(what: str, y_true: Tensor, y_pred: Tensor) -> Tensor:
 
 
 def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """Mean over the last axis of (y_true - y_pred)².  (batch, d) -> (batch,)."""
+    """Mean over the last axis of (y_true - y_pred)².  (batch, d) -> (batch,).
+
+    Raises:
+        ValueError: shapes of y_true and y_pred that do not fit.
+    """
     prediction = _as_float(y_pred)
     y = _same_shape("mean_squared_error", _like(y_true, prediction), prediction)
     return ops.mean(ops.square(y - prediction), axis=-1)
@@ -99,18 +103,22 @@ def binary_crossentropy(
     """Mean over the last axis of -(y log p + (1-y) log(1-p)).  (batch, d) -> (batch,).
 
     Args:
-        y_true: targets in [0, 1].
+        y_true: targets in [0, 1]. Others, such as pixels not divided by 255, are not noticed, as
+            in Keras, and give a loss that may be negative.
         y_pred: probabilities p, or logits z with p = σ(z). If p is the output of a sigmoid
             activation, the loss is computed from its logits.
         from_logits: whether y_pred holds logits.
-        label_smoothing: s replaces y by y (1-s) + s/2.
+        label_smoothing: s replaces y by y (1-s) + s/2 (Szegedy et al. 2016, section 7).
+
+    Raises:
+        ValueError: shapes of y_true and y_pred that do not fit.
     """
     p = _as_float(y_pred)
     y = _same_shape("binary_crossentropy", _like(y_true, p), p)
     if label_smoothing:
         y = y * (1 - label_smoothing) + 0.5 * label_smoothing
     if p.logits is not None:
-        values = ops.binary_crossentropy(y, p.logits, from_logits=True, probability=p.array)
+        values = ops.crossentropy_from_logits(y, p.logits, probability=p.array)
     else:
         values = ops.binary_crossentropy(y, p, from_logits=from_logits)
     return ops.mean(values, axis=-1)
@@ -129,7 +137,10 @@ def categorical_crossentropy(
         y_pred: probabilities (scaled to sum to 1, then clipped to [1e-7, 1 - 1e-7]), or logits;
             from a softmax activation, the loss is computed from its logits.
         from_logits: whether y_pred holds logits.
-        label_smoothing: s replaces y by y (1-s) + s / classes.
+        label_smoothing: s replaces y by y (1-s) + s / classes (Szegedy et al. 2016, section 7).
+
+    Raises:
+        ValueError: y_true and y_pred of different shapes.
     """
     p = _as_float(y_pred)
     y = _like(y_true, p)
@@ -160,7 +171,7 @@ def sparse_categorical_crossentropy(
         from_logits: whether y_pred holds logits.
 
     Raises:
-        ValueError: labels out of range.
+        ValueError: labels out of range, or of another shape.
     """
     p = _as_float(y_pred)
     labels = convert_to_tensor(y_true).array
@@ -192,12 +203,17 @@ def _clipped_log(p: Tensor) -> Tensor:
 class MeanSquaredError(Loss):
     """See `mean_squared_error`."""
 
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "mean_squared_error"
+    ) -> None:
+        super().__init__(name, reduction)
+
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return mean_squared_error(y_true, y_pred)
 
 
-class BinaryCrossentropy(Loss):
-    """See `binary_crossentropy`."""
+class _Smoothed(Loss):
+    """Raises ValueError for label_smoothing outside of [0, 1]."""
 
     def __init__(
         self,
@@ -207,28 +223,20 @@ class BinaryCrossentropy(Loss):
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
     ) -> None:
-        super().__init__(reduction, name)
+        super().__init__(name, reduction)
         self.from_logits = from_logits
         self.label_smoothing = _check_smoothing(label_smoothing)
+
+
+class BinaryCrossentropy(_Smoothed):
+    """See `binary_crossentropy`."""
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return binary_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing)
 
 
-class CategoricalCrossentropy(Loss):
+class CategoricalCrossentropy(_Smoothed):
     """See `categorical_crossentropy`."""
-
-    def __init__(
-        self,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        *,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = None,
-    ) -> None:
-        super().__init__(reduction, name)
-        self.from_logits = from_logits
-        self.label_smoothing = _check_smoothing(label_smoothing)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return categorical_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing)
@@ -244,7 +252,7 @@ class SparseCategoricalCrossentropy(Loss):
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
     ) -> None:
-        super().__init__(reduction, name)
+        super().__init__(name, reduction)
         self.from_logits = from_logits
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -7,17 +7,20 @@ import numpy as np
 
 from numpy_nets import losses
 from numpy_nets.autodiff.tensor import Array, Tensor, TensorLike
-from numpy_nets.naming import lookup
+from numpy_nets.naming import lookup, snake_case
 
 
 class Metric:
     """Base class: a weighted mean Σ w·value / Σ w, 0 before the first value.
 
     `update_state` adds values, `result` gives the mean, `reset_state` starts again.
+
+    Raises:
+        ValueError: shapes of values, predictions or weights that do not fit.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, *, name: str | None = None) -> None:
+        self.name = name or snake_case(type(self).__name__)
         self.reset_state()
 
     def reset_state(self) -> None:
@@ -49,7 +52,7 @@ class Mean(Metric):
     """The mean of the values given, such as losses."""
 
     def __init__(self, name: str = "mean") -> None:
-        super().__init__(name)
+        super().__init__(name=name)
 
     def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
         self._add(_array(values), sample_weight)
@@ -68,10 +71,14 @@ class PredictionMetric(Metric):
 
 
 class BinaryAccuracy(PredictionMetric):
-    """How often y_true equals (y_pred > threshold), over all entries."""
+    """How often y_true equals (y_pred > threshold), over all entries.
 
-    def __init__(self, name: str = "binary_accuracy", threshold: float = 0.5) -> None:
-        super().__init__(name)
+    Raises:
+        ValueError: a threshold outside of [0, 1].
+    """
+
+    def __init__(self, name: str = "binary_accuracy", *, threshold: float = 0.5) -> None:
+        super().__init__(name=name)
         if not 0 <= threshold <= 1:
             raise ValueError(f"BinaryAccuracy: threshold: expected in [0, 1], got {threshold!r}")
         self.threshold = threshold
@@ -85,7 +92,7 @@ class SparseCategoricalAccuracy(PredictionMetric):
     """How often the largest of y_pred (batch, classes) is at the label y_true (batch,)."""
 
     def __init__(self, name: str = "sparse_categorical_accuracy") -> None:
-        super().__init__(name)
+        super().__init__(name=name)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
@@ -101,7 +108,7 @@ class MeanSquaredError(PredictionMetric):
     """The mean of (y_true - y_pred)²."""
 
     def __init__(self, name: str = "mean_squared_error") -> None:
-        super().__init__(name)
+        super().__init__(name=name)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         return losses.mean_squared_error(_fit(self.name, y_true, y_pred), y_pred).array

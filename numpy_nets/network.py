@@ -214,7 +214,7 @@ class Model(Layer, Trainer):
             raise ValueError(f"{self.name}: {what}: not built yet: call it on data first")
 
     def summary(
-        self, line_length: int | None = None, print_fn: Callable[[str], object] | None = None
+        self, line_length: int | None = None, *, print_fn: Callable[[str], object] | None = None
     ) -> None:
         """Print the table of layers, as Keras does."""
         size = None

@@ -22,11 +22,14 @@ class SeedGenerator:
     """A stream of its own, Keras's name for a Generator: two with one seed give one stream.
 
     Args:
-        seed: an int, or None for entropy from the operating system.
+        seed: an int >= 0, or None for entropy from the operating system.
+
+    Raises:
+        ValueError: any other seed.
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self.generator = np.random.default_rng(seed)
+        self.generator = np.random.default_rng(None if seed is None else _checked(seed))
 
 
 Seed: TypeAlias = int | np.random.Generator | SeedGenerator | None
@@ -35,8 +38,11 @@ _shared = SeedGenerator()
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed the shared generator, so that what follows is reproducible."""
-    _shared.generator = np.random.default_rng(seed)
+    """Seed the shared generator, so that what follows is reproducible.
+
+    Raises ValueError unless seed is an int >= 0.
+    """
+    _shared.generator = np.random.default_rng(_checked(seed))
 
 
 def get_state() -> str:
@@ -55,12 +61,20 @@ def set_state(state: str) -> None:
 
 
 def generator(seed: Seed = None) -> np.random.Generator:
-    """The generator that a `seed` argument means."""
+    """The generator that a `seed` argument means; raises ValueError if it means none."""
     if seed is None:
         return _shared.generator
     if isinstance(seed, SeedGenerator):
         return seed.generator
-    return np.random.default_rng(seed)
+    if isinstance(seed, np.random.Generator):
+        return seed
+    return np.random.default_rng(_checked(seed))
+
+
+def _checked(seed: object) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"seed: expected an integer >= 0, got {seed!r}")
+    return int(seed)
 
 
 def _real(dtype: str | None) -> Any:

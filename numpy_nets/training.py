@@ -30,6 +30,7 @@ class Trainer:
         self,
         optimizer: str | optimizers.Optimizer = "rmsprop",
         loss: str | losses.Loss | losses.LossFunction | None = None,
+        *,
         metrics: list[str | Metric] | None = None,
     ) -> None:
         """Choose how to train.
@@ -39,6 +40,9 @@ class Trainer:
             loss: a name, a Loss, or a function (y_true, y_pred) -> one value a sample. Not
                 needed by a model with its own `train_step`.
             metrics: names or Metrics to report beside the loss, not weighted by sample_weight.
+
+        Raises:
+            ValueError, TypeError: an unknown name, or an argument of another kind.
         """
         if metrics is not None and not isinstance(metrics, list | tuple):
             raise TypeError(f"compile: metrics: expected a list, got {metrics!r}")
@@ -94,6 +98,7 @@ class Trainer:
 
     def _report(self, loss: Tensor, x: Any, y: Any, y_pred: Tensor) -> dict[str, float]:
         """The mean loss weighs a batch by its samples, so a smaller last batch counts less."""
+        # An array, as a weight has to be, and exact: counts that add up in float64.
         self._loss_tracker.update_state(loss, sample_weight=np.float64(len(flatten(x)[0])))
         if self._compiled_metrics is None:
             self._compiled_metrics = [
@@ -119,7 +124,7 @@ class Trainer:
             metric.reset_state()
 
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+        self, x: Any, y: Any = None, sample_weight: Any = None, *, return_dict: bool = False
     ) -> Any:
         """One `train_step`; returns this batch's loss, or [loss, *metrics], or a dict."""
         return self._on_batch("train_on_batch", self.train_step, x, y, sample_weight, return_dict)
@@ -171,6 +176,9 @@ class Trainer:
 
         Returns:
             The History callback: `history` has a list of values, one an epoch, by name.
+
+        Raises:
+            ValueError, TypeError: not compiled; arguments or data of another kind, see `Batches`.
         """
         self._require_compiled("fit")
         if not isinstance(epochs, int | np.integer) or epochs < 1:
@@ -182,7 +190,10 @@ class Trainer:
         batches = Batches(x, y, sample_weight, batch_size)
         validation: Batches | None = None
         if validation_data is not None:
-            validation = _validation(validation_data, validation_batch_size or batch_size)
+            validation = _validation(
+                validation_data,
+                batch_size if validation_batch_size is None else validation_batch_size,
+            )
         elif validation_split:
             batches, validation = batches.split(validation_split)
         listeners = self._callback_list(callbacks, verbose, epochs=epochs, steps=batches.steps)
@@ -227,10 +238,11 @@ class Trainer:
         batch_size: int | None = None,
         verbose: str | int = "auto",
         sample_weight: Any = None,
+        *,
         callbacks: list[Callback] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """The loss, or [loss, *metrics], over data; see `fit` for the arguments."""
+        """The loss, or [loss, *metrics], over data; see `fit` for the arguments and errors."""
         self._require_compiled("evaluate")
         batches = Batches(x, y, sample_weight, batch_size)
         listeners = self._callback_list(callbacks, verbose, epochs=1, steps=batches.steps)
@@ -257,9 +269,14 @@ class Trainer:
         x: Any,
         batch_size: int | None = None,
         verbose: str | int = "auto",
+        *,
         callbacks: list[Callback] | None = None,
     ) -> Any:
-        """The outputs for x (samples, ...) as an array, or a list of arrays for several."""
+        """The outputs for x (samples, ...) as an array, or a list of arrays for several.
+
+        Raises:
+            ValueError, TypeError: x of another kind; see `Batches`.
+        """
         batches = Batches(x, batch_size=batch_size)
         listeners = self._callback_list(callbacks, verbose, epochs=1, steps=batches.steps)
         found: list[Any] = []

@@ -18,7 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     ["config", "naming", "progress", "summary", "datasets"],
     ["autodiff"],
-    ["random"],
+    ["random", "theory"],
     ["initializers", "activations"],
     ["base_layer"],
     ["layers", "losses", "optimizers", "callbacks"],

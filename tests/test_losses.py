@@ -370,3 +370,12 @@ def test_what_does_not_fit_raises_one_line_that_says_what_was_expected(call, mes
     with pytest.raises(ValueError, match=message) as error:
         call()
     assert "\n" not in str(error.value)
+
+
+def test_a_loss_takes_its_name_first_as_in_keras() -> None:
+    loss = losses.Loss("mine", "sum")
+    assert (loss.name, loss.reduction) == ("mine", "sum")
+
+
+def test_targets_beyond_one_are_not_noticed() -> None:
+    assert float(losses.BinaryCrossentropy()(np.array([[255.0]]), np.array([[0.9]]))) < 0

@@ -9,7 +9,8 @@ import pytest
 
 from numpy_nets import GradientTape, Variable, config, ops, optimizers
 from numpy_nets.autodiff.tensor import Array, Tensor
-from numpy_nets.optimizers import SGD, Adagrad, Adam, ExponentialDecay, Optimizer, RMSprop
+from numpy_nets.optimizers import SGD, Adagrad, Adam, Optimizer, RMSprop
+from numpy_nets.optimizers.schedules import ExponentialDecay
 
 ALL = [SGD, Adagrad, RMSprop, Adam]
 SHAPES = [(3, 2), (2,), ()]
@@ -89,7 +90,7 @@ FORMULAS: list[tuple[Callable[[], Optimizer], Rule]] = [
     (Adagrad, adagrad),
     (lambda: Adagrad(0.1, 0.5, 1e-3), lambda w: adagrad(w, 0.1, 0.5, 1e-3)),
     (RMSprop, rmsprop),
-    (lambda: RMSprop(0.1, 0.5, 1e-3), lambda w: rmsprop(w, 0.1, 0.5, 1e-3)),
+    (lambda: RMSprop(0.1, 0.5, epsilon=1e-3), lambda w: rmsprop(w, 0.1, 0.5, 1e-3)),
     (Adam, adam),
     (lambda: Adam(0.1, 0.5, 0.9, 1e-3), lambda w: adam(w, 0.1, 0.5, 0.9, 1e-3)),
 ]
@@ -515,3 +516,28 @@ def test_what_does_not_fit_raises_one_line_that_says_what_was_expected(call, mes
 def test_an_argument_that_is_not_supported_raises(kind) -> None:
     with pytest.raises(TypeError, match="weight_decay"):
         kind(weight_decay=0.1)
+
+
+def test_what_keras_means_otherwise_by_position_raises() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        RMSprop(1e-3, 0.9, 0.5)  # Keras: momentum
+
+
+def test_schedules_are_imported_as_in_keras() -> None:
+    assert not hasattr(optimizers, "ExponentialDecay")
+    assert optimizers.schedules.ExponentialDecay is ExponentialDecay
+
+
+@pytest.mark.parametrize("wrong", [-0.1, math.nan, math.inf, "0.5", True])
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (Adam, "beta_1"), (Adam, "beta_2"), (Adam, "epsilon"), (RMSprop, "rho"),
+        (RMSprop, "epsilon"), (Adagrad, "epsilon"), (SGD, "momentum"), (SGD, "clipnorm"),
+        (SGD, "global_clipnorm"), (SGD, "learning_rate"),
+    ],
+)  # fmt: skip
+def test_an_argument_out_of_range_or_no_number_is_named(make, name, wrong) -> None:
+    message = f"^{make.__name__}: {name}: expected [^\n]*got {wrong!r}$"
+    with pytest.raises(ValueError, match=message):
+        make(**{name: wrong})

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from numpy_nets import config, random
+from numpy_nets.initializers import GlorotUniform
+from numpy_nets.layers import Dropout
 from numpy_nets.random import SeedGenerator
 
 
@@ -125,3 +127,16 @@ def test_uniform_fills_its_interval() -> None:
     assert -1 <= x.min() < -0.999
     assert 2.999 < x.max() <= 3
     assert abs(x.mean() - 1) < 5 * np.sqrt(16 / 12 / x.size)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "1", True])
+@pytest.mark.parametrize(
+    "use",
+    [
+        random.generator, random.set_random_seed, random.SeedGenerator,
+        lambda seed: Dropout(0.5, seed=seed), GlorotUniform,
+    ],
+)  # fmt: skip
+def test_a_seed_that_is_no_natural_number_raises(use, seed) -> None:
+    with pytest.raises(ValueError, match=f"^seed: expected an integer >= 0, got {seed!r}$"):
+        use(seed)

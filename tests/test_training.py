@@ -695,3 +695,16 @@ def test_a_training_step_leaves_no_reference_cycle():
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_a_validation_batch_size_of_zero_raises() -> None:
+    model = Sequential([Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones((4, 1))
+    with pytest.raises(ValueError, match="batch_size: expected a positive integer, got 0"):
+        model.fit(x, x, validation_data=(x, x), validation_batch_size=0, verbose=0)
+
+
+def test_metrics_go_in_by_name_for_keras_has_loss_weights_there() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        Sequential([Dense(1)]).compile("sgd", "mse", ["mse"])

@@ -23,6 +23,7 @@ from keras_ref.parity import (
     cases_optimizers,
     cases_tape,
     cases_training,
+    cases_vae,
 )
 from keras_ref.parity.case import Case, Row, normwise_eps, precision, runs
 
@@ -38,6 +39,7 @@ CASES: list[Case] = [
     *cases_tape.CASES,
     *cases_models.CASES,
     *cases_training.CASES,
+    *cases_vae.CASES,
 ]
 
 
@@ -50,8 +52,9 @@ def rows(cases: Iterable[Case] = CASES) -> Iterator[Row]:
 # What has no number of its own to compare: base classes, and functions that look up or make.
 _NOTHING_TO_COMPARE = {
     "initializers.Initializer", "losses.Loss", "metrics.Metric", "metrics.PredictionMetric",
-    "optimizers.LearningRateSchedule", "optimizers.Optimizer", "random.SeedGenerator",
-    "random.generator", "random.get_state", "random.set_random_seed", "random.set_state",
+    "optimizers.Optimizer", "optimizers.schedules.LearningRateSchedule",
+    "random.SeedGenerator", "random.generator", "random.get_state", "random.set_random_seed",
+    "random.set_state",
 }  # fmt: skip
 
 
@@ -61,6 +64,7 @@ def public_names() -> set[str]:
     names |= {f"ops.{name}" for name in numpy_nets.ops.__all__}
     for name in ("activations", "initializers", "layers", "losses", "metrics", "optimizers"):
         names |= _defined_in(name, getattr(numpy_nets, name))
+    names |= _defined_in("optimizers.schedules", numpy_nets.optimizers.schedules)
     names |= _defined_in("random", numpy_nets.random)
     names |= {f"models.{name}" for name in numpy_nets.models.__all__}
     for file in pkgutil.iter_modules(numpy_nets.models.__path__):

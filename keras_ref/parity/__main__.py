@@ -4,6 +4,7 @@ Exit code 1 if any row is beyond its bound, 2 if there is nothing to compare, 0 
 """
 
 import argparse
+import shutil
 import sys
 import warnings
 from collections import defaultdict
@@ -44,9 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword")
         found = [row for case, dtype in tqdm(selected, unit="case") for row in case.rows(dtype)]
 
-    console = Console()
-    if not console.is_terminal:
-        console.width = 120
+    columns, lines = shutil.get_terminal_size((120, 24))
+    console = Console(width=columns, height=lines, markup=False, highlight=False)
     for section in SECTIONS:
         rows = [row for row in found if _section(row) == section]
         if rows:

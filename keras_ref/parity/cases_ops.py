@@ -168,6 +168,7 @@ FORMS: dict[str, list[Form]] = {
         ]
     ] + [Form("operator", lambda ops, a, b: a @ b, (normal(3, 4), normal(4, 5)))],
     "exp": _unary("exp", normal(3, 4), SMALL, -80 - uniform(3, 4), 80 + uniform(3, 4)),
+    "expm1": _unary("expm1", normal(3, 4), SMALL, -80 - uniform(3, 4), 80 + uniform(3, 4)),
     "log": _unary("log", _positive(3, 4), 1 + np.abs(SMALL), 1e-30 * _positive(3, 4)),
     "log1p": _unary("log1p", _positive(3, 4), SMALL, -0.99 * uniform(3, 4)),
     "sqrt": _unary("sqrt", _positive(3, 4), 1e-30 * _positive(3, 4), 1e30 * _positive(3, 4)),

@@ -69,7 +69,7 @@ def _schedule(dtype: str) -> Iterator[Pair]:
         {"decay_steps": 10, "decay_rate": 0.5},
         {"decay_steps": 7, "decay_rate": 0.96, "staircase": True},
     ):
-        ours = numpy_nets.optimizers.ExponentialDecay(0.125, **options)
+        ours = numpy_nets.optimizers.schedules.ExponentialDecay(0.125, **options)
         theirs = keras.optimizers.schedules.ExponentialDecay(0.125, **options)
         steps = [0, 1, 6, 7, 8, 20, 1000]
         yield (
@@ -81,8 +81,8 @@ def _schedule(dtype: str) -> Iterator[Pair]:
 
 def _decay(k: Any) -> Any:
     """Powers of two, which float32 holds exactly."""
-    schedules = k.optimizers if k is numpy_nets else k.optimizers.schedules
-    return schedules.ExponentialDecay(0.125, decay_steps=4, decay_rate=0.5, staircase=True)
+    decay = k.optimizers.schedules.ExponentialDecay
+    return decay(0.125, decay_steps=4, decay_rate=0.5, staircase=True)
 
 
 _Make = Callable[[Any], Any]
@@ -137,7 +137,7 @@ CASES += [
 ]
 for name, variant, bound, reason, run in [
     *((*rest, functools.partial(_steps, make)) for *rest, make in _ROUNDED),
-    ("ExponentialDecay", "", 2.0**29, ROUNDED_SCHEDULE, _schedule),
+    ("schedules.ExponentialDecay", "", 2.0**29, ROUNDED_SCHEDULE, _schedule),
 ]:
     in_float64 = f"{variant} in float64".strip()
     CASES += [

@@ -41,6 +41,7 @@ def gradcheck(
 
     Raises:
         GradientError: names the input, the direction or entry, and both values.
+        TypeError: the function returns no Tensor.
     """
     rng = np.random.default_rng(seed)
     points = [np.array(x, dtype=np.float64) for x in inputs]
@@ -48,6 +49,8 @@ def gradcheck(
     with GradientTape() as tape:
         tape.watch(tensors)
         output = function(*tensors)
+    if not isinstance(output, Tensor):
+        raise TypeError(f"gradcheck: expected a function to a Tensor, got {type(output).__name__}")
     weights = rng.standard_normal(output.shape)
     gradients = tape.gradient(output, tensors, output_gradients=weights)
 

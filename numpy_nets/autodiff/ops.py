@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from numpy_nets import config
 from numpy_nets.autodiff.tape import VJP, op
 from numpy_nets.autodiff.tensor import (
     Array,
@@ -25,7 +26,7 @@ from numpy_nets.autodiff.tensor import (
 
 __all__ = [
     "abs", "add", "binary_crossentropy", "cast", "clip", "concatenate", "convert_to_numpy",
-    "convert_to_tensor", "divide", "exp", "getitem", "leaky_relu", "log", "log1p", "log_softmax",
+    "convert_to_tensor", "divide", "exp", "expm1", "leaky_relu", "log", "log1p", "log_softmax",
     "logsumexp", "matmul", "max", "maximum", "mean", "minimum", "multiply", "negative", "power",
     "relu", "reshape", "shape", "sigmoid", "softmax", "softplus", "split", "sqrt", "square",
     "stop_gradient", "subtract", "sum", "tanh", "transpose", "where",
@@ -116,6 +117,9 @@ def matmul(a: Array, b: Array) -> Result:
     """Y = A B.    ∂L/∂A = G Bᵀ,    ∂L/∂B = Aᵀ G.    A (..., n, k), B (..., k, m); Y (..., n, m).
 
     Entry by entry: Y_ij = Σ_k A_ik B_kj, so ∂L/∂A_ik = Σ_j G_ij B_kj.
+
+    Raises:
+        ValueError: inputs that are no matrices, or of sizes that do not fit.
     """
     if np.ndim(a) < 2 or np.ndim(b) < 2:
         raise ValueError(f"matmul: expected matrices, got {np.shape(a)} and {np.shape(b)}")
@@ -148,6 +152,13 @@ def exp(x: Array) -> Result:
     """Y = e^X.    ∂L/∂X = G Y."""
     y = np.exp(x)
     return y, (lambda g: g * y,)
+
+
+@op
+def expm1(x: Array) -> Result:
+    """Y = e^X - 1, exact for small X.    ∂L/∂X = G (Y + 1)."""
+    y = np.expm1(x)
+    return y, (lambda g: g * (y + 1),)
 
 
 @op
@@ -235,41 +246,52 @@ def _log1p_exp(x: Array) -> Array:
     return e
 
 
-@op
 def binary_crossentropy(
-    target: Array, output: Array, from_logits: bool = False, probability: Array | None = None
-) -> Result:
-    """-(y log p + (1-y) log(1-p)), entry by entry; y = target in [0, 1].
+    target: TensorLike, output: TensorLike, from_logits: bool = False
+) -> Tensor:
+    """-(y log p + (1-y) log(1-p)), entry by entry; y = target in [0, 1], of the output's shape.
 
-    From logits z, where p = σ(z):    Y = max(z, 0) - z y + log(1 + e^-|z|),    finite for all z.
-        ∂L/∂z = G (σ(z) - y),    ∂L/∂y = -G z.    `probability` is σ(z), if it is known already.
-    From probabilities, p = clip(output, ε, 1 - ε) with ε = 1e-7:
-        ∂L/∂p = G (p - y) / (p (1-p)), and 0 where p was clipped;    ∂L/∂y = G log((1-p) / p)
+    Args:
+        output: probabilities p, or with from_logits the logits z, p = σ(z).
+
+    Raises:
+        ValueError: target and output of different shapes.
     """
-    if np.shape(target) != output.shape:
-        raise ValueError(
-            f"binary_crossentropy: expected target of shape {output.shape}, got {np.shape(target)}"
-        )
+    found, expected = shape(target), shape(output)
+    if found != expected:
+        raise ValueError(f"binary_crossentropy: expected target of shape {expected}, got {found}")
     if from_logits:
-        z = output
-        value: Array = z * ((z > 0) - target)
-        value += _log1p_exp(z)
-        return value, (
-            lambda g: -g * z,
-            lambda g: g * ((_sigmoid(z) if probability is None else probability) - target),
-        )
-    p, inside = _clip_probability(output)
+        return crossentropy_from_logits(target, output)
+    return _crossentropy_from_probabilities(target, output)
+
+
+@op
+def crossentropy_from_logits(target: Array, z: Array, probability: Array | None = None) -> Result:
+    """Y = max(z, 0) - z y + log(1 + e^-|z|), finite for all z.  ∂L/∂z = G (σ(z) - y), ∂L/∂y = -G z.
+
+    `probability` is σ(z), if it is known already. Not public, as Keras has none.
+    """
+    y: Array = z * ((z > 0) - target)
+    y += _log1p_exp(z)
+    return y, (
+        lambda g: -g * z,
+        lambda g: g * ((_sigmoid(z) if probability is None else probability) - target),
+    )
+
+
+@op
+def _crossentropy_from_probabilities(target: Array, output: Array) -> Result:
+    """Y = -(y log p + (1-y) log(1-p)), p = clip(output, ε, 1 - ε), ε = `config.epsilon()`.
+
+    ∂L/∂p = G (p - y) / (p (1-p)), and 0 where p was clipped;    ∂L/∂y = G log((1-p) / p).
+    """
+    low, high = map(output.dtype.type, (config.epsilon(), 1 - config.epsilon()))
+    p, inside = np.clip(output, low, high), (output >= low) & (output <= high)
     log_p, log_q = np.log(p), np.log(1 - p)
     return -(target * log_p + (1 - target) * log_q), (
         lambda g: g * (log_q - log_p),
         lambda g: g * inside * (p - target) / (p * (1 - p)),
     )
-
-
-def _clip_probability(p: Array) -> tuple[Array, Array]:
-    """p in [ε, 1 - ε], and where it was there already."""
-    low, high = p.dtype.type(1e-7), p.dtype.type(1 - 1e-7)
-    return np.clip(p, low, high), (p >= low) & (p <= high)
 
 
 # Choices between inputs.  A gradient goes to the input that was chosen.
@@ -361,7 +383,10 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
 
 @op
 def softmax(x: Array, axis: int = -1) -> Result:
-    """Y_i = e^X_i / Σ_j e^X_j.    ∂L/∂X = Y (G - Σ G Y), since ∂Y_j/∂X_i = Y_j (δ_ij - Y_i)."""
+    """Y_i = e^X_i / Σ_j e^X_j.    ∂L/∂X = Y (G - Σ G Y), since ∂Y_j/∂X_i = Y_j (δ_ij - Y_i).
+
+    Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
+    """
     e = np.exp(x - np.max(x, axis, keepdims=True))
     y = e / np.sum(e, axis, keepdims=True)
     return y, (lambda g: y * (g - np.sum(g * y, axis, keepdims=True)),)
@@ -419,7 +444,11 @@ def _concatenate(*xs: Array, axis: int) -> Result:
 
 
 def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
-    """Cut X along an axis, into equal sections or at the given indices: a list of tensors."""
+    """Cut X along an axis, into equal sections or at the given indices: a list of tensors.
+
+    Raises:
+        ValueError: a number of sections that does not divide the axis.
+    """
     x = convert_to_tensor(x)
     length = x.shape[axis]
     if isinstance(indices_or_sections, int | np.integer):
@@ -435,7 +464,7 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
     ]
 
 
-# What has no derivative.
+# Another dtype, and what has no derivative.
 
 
 def cast(x: TensorLike, dtype: npt.DTypeLike) -> Tensor:
@@ -485,8 +514,8 @@ Tensor.__rmatmul__ = lambda self, other: matmul(other, self)
 Tensor.__neg__ = negative
 Tensor.__abs__ = abs
 Tensor.__getitem__ = getitem
-Tensor.__eq__ = _comparison(np.equal)  # type: ignore[assignment]
-Tensor.__ne__ = _comparison(np.not_equal)  # type: ignore[assignment]
+Tensor.__eq__ = _comparison(np.equal)
+Tensor.__ne__ = _comparison(np.not_equal)
 Tensor.__lt__ = _comparison(np.less)
 Tensor.__le__ = _comparison(np.less_equal)
 Tensor.__gt__ = _comparison(np.greater)

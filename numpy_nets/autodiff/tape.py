@@ -68,7 +68,13 @@ class GradientTape:
         _recording.remove(self)
 
     def watch(self, tensor: Tensor | Iterable[Tensor]) -> None:
-        """Follow a tensor that is no trainable variable, from now on."""
+        """Follow a tensor that is no trainable variable, from now on.
+
+        Raises:
+            TypeError: anything but Tensors.
+        """
+        if not isinstance(tensor, Tensor | Iterable):
+            raise TypeError(f"watch: expected a Tensor, got {type(tensor).__name__}")
         for x in [tensor] if isinstance(tensor, Tensor) else tensor:
             if not isinstance(x, Tensor):
                 raise TypeError(f"watch: expected a Tensor, got {type(x).__name__}")
@@ -113,12 +119,16 @@ class GradientTape:
 
         Raises:
             RuntimeError: a second call on a tape that is not persistent.
+            TypeError: a target or source that is no Tensor.
+            ValueError: output_gradients of another shape than target.
         """
         if self._spent:
             raise RuntimeError(
                 "GradientTape.gradient was called already: "
                 "use GradientTape(persistent=True) to call it more than once"
             )
+        if not isinstance(sources, Tensor | Iterable):
+            raise TypeError(f"gradient: sources: expected Tensors, got {type(sources).__name__}")
         wanted = [sources] if isinstance(sources, Tensor) else list(sources)
         for x in [target, *wanted]:
             if not isinstance(x, Tensor):
@@ -217,7 +227,10 @@ def op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Te
             if isinstance(x, Tensor):
                 raise TypeError(f"{name}: {key}: expected a Tensor by position, not by name")
             options[key] = _weak(x)
-        value, vjps = function(*arrays, **options)
+        try:
+            value, vjps = function(*arrays, **options)
+        except (ValueError, IndexError, TypeError) as error:
+            raise _named(name, error) from None
         if value.dtype == np.float64 and "dtype" not in options:
             value = _float64(name, value, [*arrays, *options.values()])
         output = Tensor(value, name)
@@ -226,6 +239,15 @@ def op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Te
         return output
 
     return apply
+
+
+def _named(name: str, error: Exception) -> Exception:
+    """An error of NumPy's on one line that begins with the operation."""
+    line = " ".join(str(error).split())
+    if line.startswith((f"{name}:", "tensor[index]:")):
+        return error
+    kinds = (ValueError, IndexError, TypeError)  # NumPy's own classes take other arguments
+    return next(kind for kind in kinds if isinstance(error, kind))(f"{name}: {line}")
 
 
 def _weak(x: Any) -> Any:

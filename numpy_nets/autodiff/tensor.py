@@ -114,6 +114,7 @@ class Variable(Tensor):
         shape: tuple[int, ...] | None = None,
         dtype: npt.DTypeLike | None = None,
         trainable: bool = True,
+        *,
         name: str = "variable",
     ) -> None:
         dtype = config.floatx() if dtype is None else dtype

@@ -87,9 +87,7 @@ def log_density(x: Any, mean: Any, covariance: Any) -> Array:
             "log_density: covariance: expected positive eigenvalues, "
             f"got {np.linalg.eigvalsh(covariance)[0]:.3g}"
         ) from None
-    noise = solve_triangular(
-        factor, (x - mean).reshape(-1, d).T, lower=True, check_finite=False
-    )
+    noise = solve_triangular(factor, (x - mean).reshape(-1, d).T, lower=True, check_finite=False)
     log_det = 2 * np.sum(np.log(np.diag(factor)))
     result: Array = -0.5 * (d * np.log(2 * np.pi) + log_det + np.sum(noise**2, axis=0))
     return result.reshape(x.shape[:-1])
@@ -106,9 +104,9 @@ def _same_dimensions(function: str, **arrays: Any) -> list[Array]:
     if len({array.shape[-1] for array in found.values() if array.ndim}) != 1:
         raise ValueError(f"{function}: expected the same last axis d, got {shapes}")
     for name, array in found.items():
-        if name.startswith("var") and not np.all((array > 0) & (array < np.inf)):
-            wrong = array[~((array > 0) & (array < np.inf))][0]
-            raise ValueError(f"{function}: {name}: expected positive finite values, got {wrong}")
+        wrong = array[~((array > 0) & (array < np.inf))]
+        if name.startswith("var") and wrong.size:
+            raise ValueError(f"{function}: {name}: expected positive and finite, got {wrong[0]}")
     try:
         return list(np.broadcast_arrays(*found.values()))
     except ValueError:

@@ -123,7 +123,8 @@ def fit_ppca(x: Any, latent_dim: int) -> PPCA:
     variance = float(values[latent_dim:].mean())
     if variance <= d * np.finfo(np.float64).eps * values[0]:  # zero but for rounding
         raise ValueError(
-            f"fit_ppca: x: expected variance outside {latent_dim} dimensions, got none in {n} samples"
+            f"fit_ppca: x: expected variance in more than {latent_dim} directions, got {n} samples "
+            "without"
         )
     scale = np.sqrt(np.maximum(values[:latent_dim] - variance, 0))  # equal λ may round below
     return PPCA(mean, vectors[:, :latent_dim] * scale, variance)

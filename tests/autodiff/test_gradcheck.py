@@ -169,3 +169,8 @@ def test_the_same_seed_checks_the_same_directions() -> None:
 
 def test_a_gradient_error_is_an_assertion_error() -> None:
     assert issubclass(GradientError, AssertionError)
+
+
+def test_a_function_that_returns_no_tensor_is_named() -> None:
+    with pytest.raises(TypeError, match="gradcheck: expected a function to a Tensor, got float"):
+        gradcheck(lambda x: 1.0, [np.ones(2)])

@@ -596,3 +596,20 @@ def test_a_gradient_is_named_after_its_source() -> None:
     with GradientTape() as tape:
         y = v * v
     assert tape.gradient(y, v).name == "gradient of kernel"
+
+
+def test_what_is_no_tensor_is_named() -> None:
+    with pytest.raises(TypeError, match="gradient: sources: expected Tensors, got int"):
+        GradientTape().gradient(3, 4)
+    with pytest.raises(TypeError, match="watch: expected a Tensor, got int"):
+        GradientTape().watch(3)
+
+
+def test_an_error_of_numpy_begins_with_the_op_and_is_one_line() -> None:
+    for call, kind, message in [
+        (lambda: ops.add(np.ones(2), np.ones(3)), ValueError, r"add: operands could not[^\n]*"),
+        (lambda: ops.sum(np.ones(2), axis=1), ValueError, r"sum: axis 1 is out of bounds[^\n]*"),
+        (lambda: Tensor([1.0])[3], IndexError, r"getitem: index 3 is out of bounds[^\n]*"),
+    ]:
+        with pytest.raises(kind, match=f"^{message}$"):
+            call()

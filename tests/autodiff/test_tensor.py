@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from numpy_nets import Variable, config, ops
+from numpy_nets import GradientTape, Variable, config, ops
 from numpy_nets.autodiff.tensor import Tensor, convert_to_numpy, convert_to_tensor
 
 UFUNCS = [np.exp, np.negative, np.sign, np.isnan]
@@ -65,6 +65,34 @@ def test_every_operator_is_its_op() -> None:
         (a[1:], ops.getitem(a, slice(1, None))),
     ]:  # fmt: skip
         np.testing.assert_array_equal(found.array, expected.array)
+
+
+def test_comparisons_are_entry_by_entry_and_constants() -> None:
+    a, b = Tensor([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 2.0])
+    with GradientTape() as tape:
+        tape.watch(a)
+        found = [a == b, a != b, a < b, a <= b, a > b, a >= b, b < a, a == 2]
+    assert [t.array.tolist() for t in found] == [
+        [False, True, False], [True, False, True], [True, False, False], [True, True, False],
+        [False, False, True], [False, True, True], [False, False, True], [False, True, False],
+    ]  # fmt: skip
+    assert all(isinstance(t, Tensor) and t.dtype == bool for t in found)
+    assert not tape.records
+
+
+def test_a_comparison_is_a_condition_for_where() -> None:
+    x = Tensor([0.0, 2.0])
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = ops.where(x == 0, 9.0, x)
+    assert y.array.tolist() == [9.0, 2.0]
+    assert tape.gradient(y, x).array.tolist() == [0.0, 1.0]
+
+
+def test_tensors_are_keys_by_identity() -> None:
+    v, w = Variable([1.0, 2.0]), Variable([1.0, 2.0])
+    assert len({v, w, v}) == 2
+    assert {v: "v", w: "w"}[w] == "w"
 
 
 def test_truth_and_float_are_those_of_the_value() -> None:

@@ -15,6 +15,12 @@ from keras_ref.parity import CASES, Case
 from keras_ref.parity import __main__ as report
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No line of a table is folded."""
+    monkeypatch.setenv("COLUMNS", "160")
+
+
 def _line(text: str, *parts: str) -> str:
     """The one line that has all the parts."""
     (line,) = (line for line in text.splitlines() if all(part in line for part in parts))

@@ -19,7 +19,8 @@ from numpy_nets.layers import (
     Reshape,
 )
 from numpy_nets.metrics import Mean
-from numpy_nets.optimizers import SGD, Adam, ExponentialDecay
+from numpy_nets.optimizers import SGD, Adam
+from numpy_nets.optimizers.schedules import ExponentialDecay
 from numpy_nets.storage.weights import dataset_paths, read_weights
 
 X = np.ones((4, 2), "float32")

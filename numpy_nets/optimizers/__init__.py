@@ -5,6 +5,7 @@ vector, so that a formula runs once over everything: NumPy's cost is in the numb
 """
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -13,35 +14,17 @@ import numpy as np
 from numpy_nets import config
 from numpy_nets.autodiff.tensor import Array, Tensor, Variable
 from numpy_nets.naming import lookup
+from numpy_nets.optimizers.schedules import LearningRateSchedule
+
+_TINY, _BELOW_1, _LARGEST = math.ulp(0.0), math.nextafter(1, 0), sys.float_info.max
 
 
-class LearningRateSchedule:
-    """Base class: a learning rate that is a function of the iteration."""
-
-    def __call__(self, step: int) -> float:
-        raise NotImplementedError
-
-
-class ExponentialDecay(LearningRateSchedule):
-    """initial_learning_rate · decay_rate^(step / decay_steps); whole numbers with staircase."""
-
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: int,
-        decay_rate: float,
-        staircase: bool = False,
-    ) -> None:
-        if decay_steps <= 0:
-            raise ValueError(f"ExponentialDecay: decay_steps: expected > 0, got {decay_steps!r}")
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = decay_steps
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-
-    def __call__(self, step: int) -> float:
-        p = step // self.decay_steps if self.staircase else step / self.decay_steps
-        return float(self.initial_learning_rate * self.decay_rate**p)
+def _number(
+    what: str, value: object, expected: str, low: float = 0, high: float = _LARGEST
+) -> None:
+    number = isinstance(value, int | float | np.floating) and not isinstance(value, bool)
+    if not number or not low <= value <= high:  # type: ignore[operator]
+        raise ValueError(f"{what}: expected {expected}, got {value!r}")
 
 
 class Optimizer:
@@ -51,6 +34,9 @@ class Optimizer:
         learning_rate: a float (an int raises, as in Keras), or a schedule.
         clipnorm: scale each gradient whose norm is larger down to this norm.
         global_clipnorm: scale all gradients together, if their common norm is larger.
+
+    Raises:
+        ValueError: arguments that are no numbers, or out of range, here and in subclasses.
 
     A subclass names its `slots`, the accumulators it keeps for each variable, and gives
     `update_step`.
@@ -71,8 +57,8 @@ class Optimizer:
         if clipnorm is not None and global_clipnorm is not None:
             raise ValueError(f"{what}: expected one of clipnorm and global_clipnorm, got both")
         for key, value in (("clipnorm", clipnorm), ("global_clipnorm", global_clipnorm)):
-            if value is not None and not value > 0:
-                raise ValueError(f"{what}: {key}: expected > 0, got {value!r}")
+            if value is not None:
+                _number(f"{what}: {key}", value, "> 0", _TINY)
         self.name = name or what.lower()
         self.clipnorm = clipnorm
         self.global_clipnorm = global_clipnorm
@@ -96,6 +82,7 @@ class Optimizer:
             self._learning_rate: float | LearningRateSchedule = value
         elif isinstance(value, float | np.floating):
             # Rounded as it will be when it is saved, so that a resumed run computes the same.
+            _number(f"{type(self).__name__}: learning_rate", value, "a finite float >= 0")
             self._learning_rate = float(np.dtype(config.floatx()).type(value))
         else:
             raise ValueError(
@@ -123,7 +110,7 @@ class Optimizer:
 
     def apply(
         self,
-        gradients: Sequence[Tensor | Array | None],
+        grads: Sequence[Tensor | Array | None],
         trainable_variables: Sequence[Variable] | None = None,
     ) -> None:
         """Take one step.
@@ -131,7 +118,7 @@ class Optimizer:
         A variable whose gradient is None is left alone, and so are its accumulators.
 
         Args:
-            gradients: one for each variable, of its shape.
+            grads: one gradient for each variable, of its shape.
             trainable_variables: by default those that the optimizer was built with.
 
         Raises:
@@ -141,7 +128,7 @@ class Optimizer:
         if trainable_variables is None:
             trainable_variables = self._variables if self.built else []
         self.build(trainable_variables)
-        known = self._align(gradients, trainable_variables)
+        known = self._align(grads, trainable_variables)
         self._clip(known)
 
         # All variables in one new vector: the arrays that tapes have recorded stay as they are.
@@ -249,8 +236,7 @@ class SGD(Optimizer):
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"SGD: momentum: expected a number in [0, 1], got {momentum!r}")
+        _number("SGD: momentum", momentum, "a number in [0, 1]", 0, 1)
         self.momentum = momentum
         self.nesterov = nesterov
         if momentum:
@@ -280,6 +266,8 @@ class Adagrad(Optimizer):
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
+        _number("Adagrad: initial_accumulator_value", initial_accumulator_value, "a number >= 0")
+        _number("Adagrad: epsilon", epsilon, "a number >= 0")
         self.slot_start = initial_accumulator_value
         self.epsilon = epsilon
 
@@ -298,10 +286,13 @@ class RMSprop(Optimizer):
         self,
         learning_rate: float | LearningRateSchedule = 0.001,
         rho: float = 0.9,
+        *,
         epsilon: float = 1e-7,
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
+        _number("RMSprop: rho", rho, "a number in [0, 1)", 0, _BELOW_1)
+        _number("RMSprop: epsilon", epsilon, "a number >= 0")
         self.rho = rho
         self.epsilon = epsilon
 
@@ -331,6 +322,9 @@ class Adam(Optimizer):
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
+        _number("Adam: beta_1", beta_1, "a number in [0, 1)", 0, _BELOW_1)
+        _number("Adam: beta_2", beta_2, "a number in [0, 1)", 0, _BELOW_1)
+        _number("Adam: epsilon", epsilon, "a number >= 0")
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon

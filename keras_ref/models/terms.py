@@ -1,0 +1,66 @@
+"""A model whose loss is a sum of named terms, each of them reported.
+
+The common part of the autoencoders that Keras's `compile(loss=...)` cannot express: a subclass
+gives `terms(data, noise)` and draws its noise in `draw_noise(data)`. Noise is an argument of
+everything that computes, so that two implementations can be compared on the same draws.
+"""
+
+from typing import Any
+
+from keras import ops, random
+from keras.metrics import Mean
+from keras.models import Model
+from tensorflow import GradientTape
+
+
+class TermModel(Model):
+    """Trains on loss = Σ terms; fit and evaluate report the loss and every term.
+
+    A subclass names its terms in `term_names`, in the order in which `terms` returns them.
+
+    Args:
+        seed: of the noise; None for one that is different every time.
+    """
+
+    term_names: tuple[str, ...] = ()
+
+    def __init__(self, seed: int | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.noise = random.SeedGenerator(seed)
+        self.means = [Mean(name=name) for name in ("loss", *self.term_names)]
+
+    @property
+    def metrics(self) -> list[Any]:
+        return self.means
+
+    def terms(self, data: Any, noise: Any) -> list[Any]:
+        """The terms of the loss of one batch, a list of scalars."""
+        raise NotImplementedError
+
+    def draw_noise(self, data: Any) -> Any:
+        """The noise of one batch."""
+        return None
+
+    def learn(self, data: Any, noise: Any) -> dict[str, Any]:
+        """One step: gradients of the sum of the terms, and the optimizer's update."""
+        with GradientTape() as tape:
+            terms = self.terms(data, noise)
+            loss = sum(terms)
+        variables = self.trainable_variables
+        assert self.optimizer is not None
+        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        return self.report(data, loss, terms)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        return self.learn(data, self.draw_noise(data))
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        terms = self.terms(data, self.draw_noise(data))
+        return self.report(data, sum(terms), terms)
+
+    def report(self, data: Any, loss: Any, terms: list[Any]) -> dict[str, Any]:
+        """Running means over the epoch, in which a smaller last batch counts less."""
+        images = data[0] if isinstance(data, tuple) else data
+        for mean, value in zip(self.means, [loss, *terms], strict=True):
+            mean.update_state(value, sample_weight=ops.shape(images)[0])
+        return {mean.name: mean.result() for mean in self.means}

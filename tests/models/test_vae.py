@@ -1,0 +1,217 @@
+"""The variational autoencoder against mathematics: closed forms, quadrature, exact likelihoods."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import quad
+
+from numpy_nets import GradientTape, config, gradcheck, ops, random
+from numpy_nets.autodiff.tensor import Tensor
+from numpy_nets.models.vae import (
+    VAE,
+    bernoulli_log_likelihood,
+    build_decoder,
+    build_encoder,
+    build_gaussian_decoder,
+    gaussian_kl,
+    gaussian_log_likelihood,
+    reparameterize,
+)
+from numpy_nets.optimizers import Adam
+from numpy_nets.theory.gaussian import kl_divergence
+from numpy_nets.theory.ppca import fit_ppca
+
+means = st.floats(-50, 50)
+log_vars = st.floats(-80, 80)
+
+
+def tensor(x) -> Tensor:
+    return Tensor(np.asarray(x, np.float64))
+
+
+def kl(mean, log_var) -> np.ndarray:
+    return gaussian_kl(tensor(np.atleast_2d(mean)), tensor(np.atleast_2d(log_var))).array
+
+
+@given(st.lists(st.tuples(means, log_vars), min_size=1, max_size=5))
+def test_kl_is_never_negative(pairs) -> None:
+    assert kl(*np.transpose(pairs))[0] >= -1e-15
+
+
+def test_kl_is_exactly_zero_at_the_prior_and_only_there() -> None:
+    assert kl(np.zeros(7), np.zeros(7))[0] == 0
+    for mean, log_var in ((1e-7, 0), (0, 1e-7), (0, -1e-7)):
+        assert kl(mean, log_var)[0] > 0
+
+
+@given(st.lists(st.tuples(means, st.floats(-20, 20)), min_size=1, max_size=5))
+def test_kl_is_additive_over_dimensions_and_equals_the_closed_form_of_theory(pairs) -> None:
+    mean, log_var = np.transpose(pairs)
+    each = [kl(m, v)[0] for m, v in pairs]
+    assert kl(mean, log_var)[0] == pytest.approx(sum(each), rel=1e-12, abs=1e-12)
+    expected = kl_divergence(mean, np.exp(log_var), 0.0, 1.0)
+    assert kl(mean, log_var)[0] == pytest.approx(float(expected), rel=1e-9, abs=1e-9)
+
+
+@settings(max_examples=20)
+@given(st.floats(-3, 3), st.floats(-3, 3))
+def test_kl_equals_quadrature_in_one_dimension(mean, log_var) -> None:
+    deviation = np.exp(0.5 * log_var)
+
+    def integrand(e: float) -> float:
+        z = mean + deviation * e
+        log_ratio = -0.5 * (e * e + log_var) + 0.5 * z * z
+        return np.exp(-0.5 * e * e) / np.sqrt(2 * np.pi) * log_ratio
+
+    assert kl(mean, log_var)[0] == pytest.approx(quad(integrand, -12, 12)[0], rel=1e-8, abs=1e-8)
+
+
+def test_kl_is_within_five_standard_errors_of_monte_carlo() -> None:
+    rng = np.random.default_rng(0)
+    mean, log_var = rng.normal(size=3), rng.normal(size=3)
+    e = rng.standard_normal((200_000, 3))
+    z = mean + np.exp(0.5 * log_var) * e
+    log_ratio = 0.5 * np.sum(z * z - e * e - log_var, axis=1)
+    error = log_ratio.std() / np.sqrt(len(log_ratio))
+    assert abs(kl(mean, log_var)[0] - log_ratio.mean()) < 5 * error
+
+
+def test_the_gradient_through_the_reparameterization_is_that_of_the_expectation() -> None:
+    """E[z³] = μ³ + 3 μ σ², so ∂/∂μ = 3 μ² + 3 σ² and ∂/∂log σ² = 3 μ σ²."""
+    mean, log_var = tensor([[0.7]]), tensor([[-0.4]])
+    epsilon = np.random.default_rng(0).standard_normal((400_000, 1))
+    with GradientTape() as tape:
+        tape.watch([mean, log_var])
+        z = reparameterize(mean, log_var, epsilon)
+        value = ops.mean(z * z * z)
+    found = [float(g.array[0, 0]) for g in tape.gradient(value, [mean, log_var])]
+    m, v = 0.7, np.exp(-0.4)
+    z = m + np.sqrt(v) * epsilon[:, 0]
+    samples = [3 * z**2, 1.5 * z**2 * np.sqrt(v) * epsilon[:, 0]]
+    for g, expected, each in zip(found, [3 * m**2 + 3 * v, 3 * m * v], samples, strict=True):
+        assert abs(g - expected) < 5 * each.std() / np.sqrt(len(each))
+
+
+def test_it_has_far_lower_variance_than_the_score_function_estimator() -> None:
+    """∂/∂μ E[f(z)] is E[f'(z)], and also E[f(z) (z - μ) / σ²]: the same mean, f = z⁴."""
+    rng = np.random.default_rng(1)
+    mean, deviation = 2.0, 0.5
+    z = mean + deviation * rng.standard_normal(100_000)
+    pathwise, score = 4 * z**3, z**4 * (z - mean) / deviation**2
+    error = np.sqrt((pathwise.var() + score.var()) / len(z))
+    assert abs(pathwise.mean() - score.mean()) < 5 * error
+    assert pathwise.var() < score.var() / 10
+
+
+def test_log_likelihoods_are_the_closed_forms() -> None:
+    rng = np.random.default_rng(0)
+    x, z = rng.random((4, 3)), rng.normal(size=(4, 3))
+    p = 1 / (1 + np.exp(-z))
+    expected = np.sum(x * np.log(p) + (1 - x) * np.log(1 - p), axis=1)
+    np.testing.assert_allclose(bernoulli_log_likelihood(x, tensor(z)).array, expected)
+    log_var = rng.normal(size=(4, 3))
+    densities = np.exp(-0.5 * (x - z) ** 2 / np.exp(log_var)) / np.sqrt(2 * np.pi * np.exp(log_var))
+    found = gaussian_log_likelihood(x, [tensor(z), tensor(log_var)]).array
+    np.testing.assert_allclose(found, np.log(densities).sum(axis=1))
+
+
+def test_all_terms_have_the_gradients_of_central_differences() -> None:
+    rng = np.random.default_rng(0)
+    a, b, c = (rng.normal(size=(2, 3)) for _ in range(3))
+    gradcheck(gaussian_kl, [a, b])
+    gradcheck(reparameterize, [a, b, c])
+    gradcheck(bernoulli_log_likelihood, [rng.random((2, 3)), a])
+    gradcheck(lambda x, m, v: gaussian_log_likelihood(x, [m, v]), [a, b, c])
+
+
+@pytest.mark.parametrize("extreme", [-80.0, 80.0])
+@pytest.mark.parametrize("pixel", [0.0, 1.0])
+def test_extreme_inputs_stay_finite(extreme, pixel) -> None:
+    x = Tensor(np.full((1, 4), pixel, np.float32))
+    mean = Tensor(np.zeros((1, 4), np.float32))
+    log_var = Tensor(np.full((1, 4), extreme, np.float32))
+    logits = Tensor(np.full((1, 4), 125 * extreme, np.float32))
+    with GradientTape() as tape:
+        tape.watch([mean, log_var, logits])
+        value = ops.sum(gaussian_kl(mean, log_var)) - ops.sum(bernoulli_log_likelihood(x, logits))
+    assert np.isfinite(value.array)
+    for gradient in tape.gradient(value, [mean, log_var, logits]):
+        assert np.isfinite(gradient.array).all()
+
+
+def model(**options) -> VAE:
+    random.set_random_seed(0)
+    return VAE(build_encoder(12, 8, 3), build_decoder(12, 8, 3), seed=0, **options)
+
+
+def data(n: int = 40) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 2, (n, 12)).astype(np.float32)
+
+
+@pytest.mark.parametrize("options", [{}, {"beta": 4.0}, {"samples": 3}])
+def test_the_logged_terms_add_up_to_the_logged_loss(options) -> None:
+    vae = model(**options)
+    vae.compile(Adam(0.01))
+    history = vae.fit(data(), None, 16, 20, 0, validation_data=data()).history
+    assert set(history) == {
+        "loss", "reconstruction", "kl", "val_loss", "val_reconstruction", "val_kl",
+    }  # fmt: skip
+    for prefix in ("", "val_"):
+        total = np.add(history[f"{prefix}reconstruction"], history[f"{prefix}kl"])
+        np.testing.assert_allclose(history[f"{prefix}loss"], total, rtol=1e-6)
+    assert history["loss"][-1] < history["loss"][0]
+
+
+def test_several_samples_are_the_mean_of_single_ones() -> None:
+    x = data(5)
+    epsilon = np.random.default_rng(1).standard_normal((15, 3)).astype(np.float32)
+    three, one = model(samples=3), model()
+    single = [one.terms(x, epsilon[i : i + 5])[0].array for i in (0, 5, 10)]
+    found = three.terms(x, epsilon)[0].array
+    assert found == pytest.approx(np.mean(single), rel=1e-5)
+
+
+def test_a_batch_of_one_trains() -> None:
+    vae = model()
+    vae.compile("adam")
+    assert np.isfinite(vae.fit(data(3), batch_size=1, verbose=0).history["loss"]).all()
+
+
+def test_a_linear_gaussian_vae_s_elbo_is_at_most_the_exact_log_likelihood(monkeypatch) -> None:
+    """With the true posterior of probabilistic PCA it is equal, up to Monte Carlo error."""
+    monkeypatch.setattr(config, "_floatx", "float64")
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 2)) @ rng.normal(size=(2, 5)) + 0.3 * rng.normal(size=(200, 5))
+    ppca = fit_ppca(x, 2)
+    mean, covariance = ppca.posterior(x)
+    exact = float(np.mean(ppca.log_likelihood(x)))
+
+    # q is diagonal, so turn the latent axes to those in which the true posterior is.
+    values, axes = np.linalg.eigh(covariance)
+    mean, weights = mean @ axes, ppca.weights @ axes
+    samples = 4000
+
+    def elbo(shift: float) -> float:
+        log_var = np.broadcast_to(np.log(values), mean.shape)
+        q_mean = tensor(mean + shift)
+        total = 0.0
+        for _ in range(10):
+            epsilon = rng.standard_normal((samples // 10, *mean.shape))
+            z = mean + shift + np.sqrt(values) * epsilon
+            decoded = [tensor((z @ weights.T + ppca.mean).reshape(-1, 5)),
+                       tensor(np.full((z.shape[0] * 200, 5), np.log(ppca.variance)))]  # fmt: skip
+            xs = np.tile(x, (z.shape[0], 1))
+            total += float(np.mean(gaussian_log_likelihood(xs, decoded).array))
+        return total / 10 - float(np.mean(gaussian_kl(q_mean, tensor(log_var)).array))
+
+    assert elbo(0.0) == pytest.approx(exact, abs=0.01)
+    assert elbo(0.2) < exact - 0.01
+
+
+def test_builders_have_the_shapes_they_say() -> None:
+    assert build_encoder().output_shape == [(None, 20), (None, 20)]
+    assert build_decoder().output_shape == (None, 784)
+    assert build_gaussian_decoder().output_shape == [(None, 560), (None, 560)]
+    mean = build_gaussian_decoder(4, 3, 2)(np.full((1, 2), 100.0))[0].array
+    assert ((mean >= 0) & (mean <= 1)).all()
