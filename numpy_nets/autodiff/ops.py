@@ -156,9 +156,8 @@ def exp(x: Array) -> Result:
 
 @op
 def expm1(x: Array) -> Result:
-    """Y = e^X - 1, exact for small X.    ∂L/∂X = G (Y + 1)."""
-    y = np.expm1(x)
-    return y, (lambda g: g * (y + 1),)
+    """Y = e^X - 1, exact for small X.    ∂L/∂X = G e^X."""
+    return np.expm1(x), (lambda g: g * np.exp(x),)
 
 
 @op

@@ -7,7 +7,8 @@ everything that computes, so that two implementations can be compared on the sam
 
 from typing import Any
 
-from numpy_nets import GradientTape, ops, random
+from numpy_nets import random
+from numpy_nets.autodiff import GradientTape, ops
 from numpy_nets.metrics import Mean
 from numpy_nets.models import Model
 

@@ -15,7 +15,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from numpy_nets import ops, random
+from numpy_nets import random
+from numpy_nets.autodiff import ops
 from numpy_nets.layers import Dense, Input
 from numpy_nets.models import Model
 from numpy_nets.models.terms import TermModel
