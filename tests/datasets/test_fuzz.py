@@ -25,7 +25,7 @@ def saved(save: Callable[..., None], *arrays: np.ndarray, **named: np.ndarray) -
     return file.getvalue()
 
 
-VALID_IDX = [IDX, gzip.compress(IDX)]
+VALID_IDX = [IDX, gzip.compress(IDX, mtime=0)]
 VALID_NPY = [saved(np.save, a) for a in (IMAGES, IMAGES * 0.5, np.asfortranarray(IMAGES))]
 VALID_NPZ = [
     saved(save, x_train=IMAGES, y_train=IMAGES[0, 0, :2])

@@ -55,7 +55,7 @@ def test_column_of_labels_becomes_a_vector(tmp_path):
     [
         ("frey.npz", npz(x=X)),
         ("x-idx3-ubyte", idx(X)),
-        ("x-idx3-ubyte.gz", gzip.compress(idx(X))),
+        ("x-idx3-ubyte.gz", gzip.compress(idx(X), mtime=0)),
         ("x.idx", idx(X)),
     ],
 )
