@@ -16,7 +16,7 @@ from keras_ref.weights import copy_to_keras
 
 PIXELS, HIDDEN, LATENT, BATCH = 784, 50, 8, 32
 
-MANY_STEPS = "rounding over 200 steps: 108 eps measured, twice that for other machines"
+MANY_STEPS = "rounding over 200 steps: 108 to 155 eps measured (threads differ), times 3"
 
 
 def build(k: Any, gaussian: bool = False, **options: Any) -> Any:
@@ -151,7 +151,7 @@ CASES = [
             "models.VAE",
             lambda dtype, o=options: _steps(dtype, **o),
             f"200 steps {variant}".strip(),
-            bound=256,
+            bound=512,
             reason=MANY_STEPS,
         )
         for variant, options in _KINDS.items()
