@@ -19,7 +19,7 @@ from keras import ops, random
 from keras.layers import Dense, Input
 from keras.models import Model
 
-from keras_ref.models.terms import TermModel
+from keras_ref.models.terms import TermModel, batch_size
 
 
 def reparameterize(mean: Any, log_var: Any, epsilon: Any) -> Any:
@@ -117,20 +117,42 @@ class VAE(TermModel):
         mean, _ = self.encoder(x)
         return self.decoder(mean)
 
-    def draw_noise(self, x: Any) -> Any:
+    def encode(self, data: Any) -> Any:
+        """mean and log_var of q(z|x), each (batch, latent)."""
+        return self.encoder(data)
+
+    def log_likelihood_at(self, z: Any, data: Any, samples: int) -> Any:
+        """log p(x|z), (samples · batch,), for z (samples · batch, latent)."""
+        (x,) = repeat([data], samples)
+        return self.log_likelihood(x, self.decoder(z))
+
+    def draw_noise(self, data: Any) -> Any:
         """ε ~ N(0, I), (samples · batch, latent): the first batch of rows is the first sample."""
         mean, _ = self.encoder.output_shape
-        return random.normal((self.samples * ops.shape(x)[0], mean[-1]), seed=self.noise)
+        return random.normal((self.samples * batch_size(data), mean[-1]), seed=self.noise)
 
-    def terms(self, x: Any, epsilon: Any) -> list[Any]:
+    def terms(self, data: Any, epsilon: Any) -> list[Any]:
         """-E_q[log p(x|z)] and β KL(q(z|x) ‖ p(z)), means over the batch."""
-        mean, log_var = self.encoder(x)
-        kl = ops.mean(gaussian_kl(mean, log_var))
-        mean, log_var, x = repeat([mean, log_var, x], self.samples)
-        parameters = self.decoder(reparameterize(mean, log_var, epsilon))
-        return [-ops.mean(self.log_likelihood(x, parameters)), self.beta * kl]
+        mean, log_var = repeat(self.encode(data), self.samples)
+        z = reparameterize(mean, log_var, epsilon)
+        reconstruction = -ops.mean(self.log_likelihood_at(z, data, self.samples))
+        return [reconstruction, self.beta * ops.mean(gaussian_kl(mean, log_var))]
+
+    def log_weights(self, data: Any, epsilon: Any, samples: int) -> Any:
+        """log w = log p(x|z) + log p(z) - log q(z|x): (samples, batch).
+
+        The mean of w over z ~ q(z|x) is p(x), that of log w the ELBO. ε is (samples · batch,
+        latent); z = μ + σ ε, so log q(z|x) = log N(ε; 0, I) - ½ Σ log σ², and two terms cancel.
+        """
+        mean, log_var = repeat(self.encode(data), samples)
+        z = reparameterize(mean, log_var, epsilon)
+        log_ratio = 0.5 * ops.sum(ops.square(epsilon) + log_var - ops.square(z), axis=-1)
+        log_w = self.log_likelihood_at(z, data, samples) + log_ratio
+        return ops.reshape(log_w, (samples, batch_size(data)))
 
 
-def repeat(tensors: list[Any], times: int) -> list[Any]:
+def repeat(tensors: Any, times: int) -> list[Any]:
     """Each tensor (batch, ...) `times` times, one copy below the other."""
+    if times == 1:
+        return list(tensors)
     return [ops.concatenate([tensor] * times, axis=0) for tensor in tensors]

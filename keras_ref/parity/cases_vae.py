@@ -63,6 +63,11 @@ def _terms(dtype: str, **options: Any) -> Iterator[Pair]:
     expected = tf_tape.gradient(expected_loss, theirs.trainable_variables)
     for variable, a, b in zip(variables, found, expected, strict=True):
         yield f"gradient of {variable.name}", as_array(a), as_array(b)
+    shared = noise(mine, dtype, 2)
+    k = mine.samples
+    log_w = mine.log_weights(*map(numpy_nets.ops.convert_to_tensor, (x, shared)), k)
+    expected_log_w = theirs.log_weights(tf.constant(x), tf.constant(shared), k)
+    yield "log_weights", as_array(log_w), as_array(expected_log_w)
     decoded = [y if isinstance(y, list) else [y] for y in (mine(x), theirs(x))]
     for a, b in zip(*decoded, strict=True):
         yield "call", as_array(a), as_array(b)
@@ -118,6 +123,13 @@ def _built(name: str) -> Callable[[str], Iterator[Pair]]:
     return run
 
 
+def _batch_size(dtype: str) -> Iterator[Pair]:
+    x, y = normal(4, 3), normal(4, 2)
+    functions = [twin(k, "terms").batch_size for k in (numpy_nets, keras)]
+    sizes = [[function(data) for data in (x, (x, y))] for function in functions]
+    yield "of x, of (x, y)", *map(np.array, sizes)
+
+
 _KINDS: dict[str, dict[str, Any]] = {
     "": {},
     "beta 2, three samples": {"beta": 2.0, "samples": 3},
@@ -135,6 +147,7 @@ CASES = [
             "repeat": (normal(4, 3),),
         }.items()
     ),
+    Case("model", "models.batch_size", _batch_size),
     *(
         Case("model", f"models.{name}", _built(name))
         for name in ("build_encoder", "build_decoder", "build_gaussian_decoder")

@@ -60,7 +60,11 @@ class TermModel(Model):
 
     def report(self, data: Any, loss: Any, terms: list[Any]) -> dict[str, Any]:
         """Running means over the epoch, in which a smaller last batch counts less."""
-        images = data[0] if isinstance(data, tuple) else data
         for mean, value in zip(self.means, [loss, *terms], strict=True):
-            mean.update_state(value, sample_weight=ops.shape(images)[0])
+            mean.update_state(value, sample_weight=batch_size(data))
         return {mean.name: mean.result() for mean in self.means}
+
+
+def batch_size(data: Any) -> Any:
+    """Samples in a batch: x alone, or (x, y)."""
+    return ops.shape(data[0] if isinstance(data, tuple) else data)[0]
