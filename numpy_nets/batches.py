@@ -94,7 +94,11 @@ class Batches:
         for start in range(0, self.samples, self.batch_size):
             stop = start + self.batch_size
             index = slice(start, stop) if order is None else order[start:stop]
-            yield pack_x_y_sample_weight(*(_take(part, index) for part in self.parts))
+            x, y, sample_weight = self.parts
+            taken = _take(x, index)
+            # An autoencoder's y is its x.
+            targets = taken if y is x else _take(y, index)
+            yield pack_x_y_sample_weight(taken, targets, _take(sample_weight, index))
 
     def split(self, fraction: float) -> tuple["Batches", "Batches"]:
         """All but the last `fraction` of the samples, and those."""

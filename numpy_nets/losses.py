@@ -118,10 +118,10 @@ def binary_crossentropy(
     if label_smoothing:
         y = y * (1 - label_smoothing) + 0.5 * label_smoothing
     if p.logits is not None:
-        values = ops.crossentropy_from_logits(y, p.logits, probability=p.array)
-    else:
-        values = ops.binary_crossentropy(y, p, from_logits=from_logits)
-    return ops.mean(values, axis=-1)
+        return ops.mean_crossentropy_from_logits(y, p.logits, probability=p.array)
+    if from_logits:
+        return ops.mean_crossentropy_from_logits(y, p)
+    return ops.mean(ops.binary_crossentropy(y, p), axis=-1)
 
 
 def categorical_crossentropy(

@@ -36,6 +36,10 @@ class Metric:
             self.count += values.size
         else:
             weight = _array(sample_weight)
+            if values.ndim == weight.ndim == 0:  # the loss of a batch: at every step
+                self.total += float(values) * float(weight)
+                self.count += float(weight)
+                return
             if weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
                 weight = weight[..., 0]
             if weight.shape != values.shape[: weight.ndim]:

@@ -18,6 +18,7 @@ from typing import Any
 from numpy_nets import random
 from numpy_nets.autodiff import ops
 from numpy_nets.layers import Dense, Input
+from numpy_nets.losses import binary_crossentropy
 from numpy_nets.models import Model
 from numpy_nets.models.terms import TermModel, batch_size
 
@@ -40,7 +41,7 @@ def bernoulli_log_likelihood(x: Any, logits: Any) -> Any:
 
     For pixels of 0 and 1. For grey pixels it is no probability of anything, though it trains well.
     """
-    return -ops.sum(ops.binary_crossentropy(x, logits, from_logits=True), axis=-1)
+    return -ops.shape(x)[-1] * binary_crossentropy(x, logits, from_logits=True)
 
 
 def gaussian_log_likelihood(x: Any, parameters: Any) -> Any:
@@ -89,11 +90,14 @@ class VAE(TermModel):
         samples: L, draws of ε for each image; 1 in the paper.
         seed: of ε; None for one that is different every time.
 
+    Raises:
+        ValueError: beta is negative, or samples is no int >= 1.
+
     fit and evaluate take images alone and report loss = reconstruction + kl, where kl has been
     multiplied by beta, in nats per image.
     """
 
-    term_names = ("reconstruction", "kl")
+    term_names: tuple[str, ...] = ("reconstruction", "kl")
 
     def __init__(
         self,
@@ -105,6 +109,10 @@ class VAE(TermModel):
         seed: int | None = None,
         **options: Any,
     ) -> None:
+        if not isinstance(beta, int | float) or not 0 <= beta < math.inf:
+            raise ValueError(f"VAE: beta: expected >= 0, got {beta!r}")
+        if not isinstance(samples, int) or samples < 1:
+            raise ValueError(f"VAE: samples: expected an int >= 1, got {samples!r}")
         super().__init__(seed, **options)
         self.encoder = encoder
         self.decoder = decoder

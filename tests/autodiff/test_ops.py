@@ -605,9 +605,42 @@ def test_a_known_probability_gives_the_gradient_that_it_would_be_computed_to() -
     for p in (None, ops.sigmoid(z).array):
         with GradientTape() as tape:
             tape.watch(z)
-            loss = ops.crossentropy_from_logits(y, z, probability=p)
+            loss = ops.mean_crossentropy_from_logits(y, z, probability=p)
         gradients.append(tape.gradient(loss, z).array)
     np.testing.assert_array_equal(*gradients)
+
+
+@pytest.mark.parametrize("n", [1, 2, 35, 64, 256, 784])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("scale", [1e-3, 3.0, 1e4])
+def test_the_fast_mean_crossentropy_is_the_mean_of_the_plain_one(n, dtype, scale) -> None:
+    z = Tensor((scale * normal(5, n)).astype(dtype))
+    y = scipy.special.expit(normal(5, n, seed=1)).astype(dtype)
+    upstream = normal(5, seed=2).astype(dtype)
+    found = []
+    for function in (
+        ops.mean_crossentropy_from_logits,
+        lambda y, z: ops.mean(ops.crossentropy_from_logits(y, z), axis=-1),
+    ):
+        with GradientTape() as tape:
+            tape.watch(z)
+            loss = function(y, z)
+        found.append((loss.array, tape.gradient(loss, z, output_gradients=upstream).array))
+    for fast, plain in zip(*found, strict=True):
+        assert fast.dtype == plain.dtype == dtype
+        error = np.abs(fast - plain).max()
+        assert error <= 4 * np.finfo(dtype).eps * np.abs(plain).max()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("x", [0.0, 1.0, 5.0, 15.0, 20.0, 40.0, 87.0])
+def test_the_sum_of_logarithms_by_products_keeps_small_values_and_cannot_overflow(dtype, x) -> None:
+    row = np.full((1, 784), x, dtype)
+    expected = 784 * np.log1p(np.exp(-np.longdouble(x)))
+    eps = np.finfo(dtype).eps
+    # Each factor that is not 1 is rounded by half an eps; tiny e are summed beside the product.
+    rounding = 784 * eps / 2 if np.exp(-x) > eps else 0
+    assert abs(ops._sum_log1p_exp(row)[0] - expected) <= rounding + 8 * eps * expected
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (1, 3), (0, 3), (4, 5, 3)])
