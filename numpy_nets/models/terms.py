@@ -19,14 +19,15 @@ class TermModel(Model):
     A subclass names its terms in `term_names`, in the order in which `terms` returns them.
 
     Args:
-        seed: of the noise; None for one that is different every time.
+        seed: of a stream of noise of its own; None to draw from the one that all share, which
+            `set_random_seed` seeds.
     """
 
     term_names: tuple[str, ...] = ()
 
     def __init__(self, seed: int | None = None, **options: Any) -> None:
         super().__init__(**options)
-        self.noise = random.SeedGenerator(seed)
+        self.noise = None if seed is None else random.SeedGenerator(seed)
         self.means = [Mean(name=name) for name in ("loss", *self.term_names)]
 
     @property

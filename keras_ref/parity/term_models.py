@@ -1,0 +1,108 @@
+"""Compare models of named terms: terms, total, every gradient, and training with shared noise.
+
+A model is a function build(k, ...) of the library, numpy_nets or keras; its data and noise are
+arrays, or tuples of arrays.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import numpy_nets
+from keras_ref.parity.both import as_array, gradients, normal, weights
+from keras_ref.parity.case import Pair
+from keras_ref.parity.cases_models import twin
+from keras_ref.parity.cases_optimizers import BETAS
+from keras_ref.weights import copy_to_keras
+
+PARTS = ("encoder", "decoder")
+
+
+def both(build: Callable[[Any], Any], dtype: str) -> tuple[Any, Any]:
+    """The model on both sides with the same weights, drawn anew so that biases are not zero."""
+    mine, theirs = build(numpy_nets), build(keras)
+    for part in PARTS:
+        ours = getattr(mine, part)
+        ours.set_weights(
+            [0.1 * normal(*w.shape, seed=i).astype(dtype) for i, w in enumerate(ours.get_weights())]
+        )
+        copy_to_keras(ours, getattr(theirs, part))
+    return mine, theirs
+
+
+def tensors(k: Any, data: Any) -> Any:
+    """Arrays as constants of k."""
+    if isinstance(data, tuple):
+        return tuple(tensors(k, part) for part in data)
+    return k.ops.convert_to_tensor(data)
+
+
+def terms(mine: Any, theirs: Any, data: Any, noise: Any) -> Iterator[Pair]:
+    """Each term, their sum, the gradient of the sum for every weight, and `call`."""
+    with numpy_nets.GradientTape() as tape:
+        found = mine.terms(tensors(numpy_nets, data), tensors(numpy_nets, noise))
+        loss = sum(found)
+    with tf.GradientTape() as tf_tape:
+        expected = theirs.terms(tensors(keras, data), tensors(keras, noise))
+        expected_loss = sum(expected)
+    for name, a, b in zip(mine.term_names, found, expected, strict=True):
+        yield name, as_array(a), as_array(b)
+    yield "loss", as_array(loss), as_array(expected_loss)
+    variables = mine.trainable_variables
+    found = tape.gradient(loss, variables)
+    expected = tf_tape.gradient(expected_loss, theirs.trainable_variables)
+    for variable, a, b in zip(variables, found, expected, strict=True):
+        yield f"gradient of {variable.name}", as_array(a), as_array(b)
+    decoded = [y if isinstance(y, list) else [y] for y in (mine(data), theirs(data))]
+    for a, b in zip(*decoded, strict=True):
+        yield "call", as_array(a), as_array(b)
+
+
+def log_weights(mine: Any, theirs: Any, data: Any, epsilon: Any) -> Iterator[Pair]:
+    """The log weights of importance sampling."""
+    k = mine.samples
+    found = mine.log_weights(tensors(numpy_nets, data), tensors(numpy_nets, epsilon), k)
+    expected = theirs.log_weights(tensors(keras, data), tensors(keras, epsilon), k)
+    yield "log_weights", as_array(found), as_array(expected)
+
+
+def training(mine: Any, theirs: Any, batches: list[Any], noise: list[Any]) -> Iterator[Pair]:
+    """`learn` with one shared noise a step: the loss of every step, and the weights after."""
+    mine.compile(numpy_nets.optimizers.Adam(**BETAS))
+    theirs.compile(keras.optimizers.Adam(**BETAS))
+    learn = tf.function(theirs.learn)
+    losses: tuple[list[float], list[float]] = [], []
+    for i, drawn in enumerate(noise):
+        batch = batches[i % len(batches)]
+        mine.reset_metrics()
+        theirs.reset_metrics()
+        ours = mine.learn(tensors(numpy_nets, batch), tensors(numpy_nets, drawn))
+        losses[0].append(ours["loss"])
+        expected = learn(tensors(keras, batch), tensors(keras, drawn))
+        losses[1].append(float(expected["loss"]))
+    yield f"loss at each of {len(noise)} steps", *map(np.array, losses)
+    for part in PARTS:
+        yield from weights(getattr(mine, part), getattr(theirs, part))
+
+
+def function(call: Callable[..., Any], *inputs: Any) -> Callable[[str], Iterator[Pair]]:
+    """call(k, *tensors): its value, and the gradient for every input."""
+
+    def run(dtype: str) -> Iterator[Pair]:
+        yield from gradients(call, [x.astype(dtype) for x in inputs])
+
+    return run
+
+
+def built(file: str, name: str) -> Callable[[str], Iterator[Pair]]:
+    """A builder of models/file.py with its defaults: the shapes of all weights."""
+
+    def run(dtype: str) -> Iterator[Pair]:
+        models = [getattr(twin(k, file), name)() for k in (numpy_nets, keras)]
+        shapes = [np.concatenate([w.shape for w in model.get_weights()]) for model in models]
+        yield "shapes of the weights", *shapes
+
+    return run
