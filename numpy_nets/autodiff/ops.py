@@ -303,8 +303,8 @@ def mean_crossentropy_from_logits(
     ∂L/∂z = G (σ(z) - y) / n,    ∂L/∂y = -G z / n.    `probability` is σ(z), if it is known already.
     """
     n = z.shape[-1]
-    y = np.maximum(z, 0)
-    y -= z * target
+    y: Array = (z > 0) - target
+    y *= z
     total = y.sum(axis=-1) + _sum_log1p_exp(z)
 
     def by_logits(g: Array) -> Array:
