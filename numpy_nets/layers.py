@@ -14,7 +14,7 @@ from numpy_nets.base_layer import KerasTensor, Layer, Node, Shape
 
 __all__ = [
     "Activation", "Concatenate", "Dense", "Dropout", "Flatten", "Input", "InputLayer", "Layer",
-    "LeakyReLU", "ReLU", "Reshape",
+    "LeakyReLU", "Maxout", "ReLU", "Reshape",
 ]  # fmt: skip
 
 
@@ -118,6 +118,48 @@ class Dense(_OneInput):
     def _check(self, shape: Shape) -> None:
         if len(shape) < 2 or shape[-1] != self.kernel.shape[0]:
             raise ValueError(f"Dense: expected last axis {self.kernel.shape[0]}, got {shape}")
+
+
+class Maxout(_OneInput):
+    """y_i = max_j (x W_ij + b_ij), j = 1 … pieces: a convex function with as many linear pieces.
+
+    x (batch, ..., in), y (batch, ..., units); unit i has columns i, i + units, … of W
+    (in, pieces · units). Goodfellow et al. 2013 (arXiv 1302.4389), section 3. Keras has none.
+
+    Args:
+        units: the size of the last axis of y.
+        pieces: how many linear functions each unit chooses from.
+        kernel_initializer: how W begins; b begins at zero.
+
+    Raises:
+        ValueError: units or pieces that is no positive integer; an unknown name; when the last
+            axis of x is not what W was built for.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        pieces: int,
+        kernel_initializer: str | initializers.Initializer = "glorot_uniform",
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        for what, value in (("units", units), ("pieces", pieces)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"Maxout: {what}: expected a positive integer, got {value!r}")
+        self.units, self.pieces = units, pieces
+        self.linear = Dense(pieces * units, kernel_initializer=kernel_initializer)
+
+    def build(self, input_shape: Shape) -> None:
+        self.linear._build_once(input_shape)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        z = self.linear(inputs)
+        return ops.max(ops.reshape(z, (*z.shape[:-1], self.pieces, self.units)), axis=-2)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (*self.linear.compute_output_shape(input_shape)[:-1], self.units)
 
 
 class LeakyReLU(_OneInput):

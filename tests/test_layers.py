@@ -13,6 +13,7 @@ from numpy_nets.layers import (
     Flatten,
     Input,
     LeakyReLU,
+    Maxout,
     ReLU,
     Reshape,
 )
@@ -91,6 +92,54 @@ def test_a_layer_of_one_input_refuses_a_list(layer):
         layer([X, X])
     with pytest.raises(ValueError, match="inputs: expected one, got a list of 2"):
         layer([Input((3,)), Input((3,))])
+
+
+def test_maxout_is_the_largest_of_its_linear_pieces() -> None:
+    maxout = Maxout(4, 3)
+    x = np.random.default_rng(0).normal(size=(5, 2)).astype("float32")
+    maxout(x)
+    kernel, bias = (np.random.default_rng(1).normal(size=w.shape) for w in maxout.get_weights())
+    maxout.set_weights([kernel, bias])
+    assert kernel.shape == (2, 12) and bias.shape == (12,)
+    y = maxout(x).array
+    for i in range(4):
+        pieces = [x @ kernel[:, c] + bias[c] for c in (i, i + 4, i + 8)]
+        np.testing.assert_allclose(y[:, i], np.max(pieces, axis=0), rtol=1e-5, atol=1e-6)
+
+
+def test_maxout_of_two_pieces_can_be_the_absolute_value_and_of_one_is_dense() -> None:
+    both_signs = Maxout(1, 2)
+    both_signs(X.T)
+    both_signs.set_weights([np.array([[1.0, -1.0]]), np.zeros(2)])
+    np.testing.assert_array_equal(both_signs(X.T).array, np.abs(X.T))
+    one = Maxout(2, 1)
+    y = one(X).array
+    np.testing.assert_allclose(y, X @ one.weights[0].array, rtol=1e-6)
+
+
+def test_maxout_learns_only_in_the_piece_that_was_largest_and_passes_the_gradient_check() -> None:
+    maxout = Maxout(1, 2)
+    maxout(X.T)
+    maxout.set_weights([np.array([[1.0, -1.0]]), np.zeros(2)])
+    with GradientTape() as tape:
+        y = maxout(np.array([[3.0]]))
+    np.testing.assert_array_equal(tape.gradient(y, maxout.weights[0]).array, [[3.0, 0.0]])
+    config.set_floatx("float64")
+    try:
+        wide = Maxout(3, 4)
+        gradcheck(wide, [np.random.default_rng(0).normal(size=(2, 5, 6))])
+    finally:
+        config.set_floatx("float32")
+
+
+def test_maxout_knows_its_shape_in_a_graph_and_refuses_another_width() -> None:
+    maxout = Maxout(4, 3)
+    assert maxout(Input((5, 2))).shape == (None, 5, 4)
+    with pytest.raises(ValueError, match="expected last axis 2, got"):
+        maxout(X)
+    for arguments in ((0, 3), (4, 0), (4, 1.5), (True, 3)):
+        with pytest.raises(ValueError, match="Maxout: (units|pieces): expected a positive integer"):
+            Maxout(*arguments)
 
 
 def test_rectifiers_have_keras_slopes():

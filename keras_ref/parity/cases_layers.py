@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
+import keras_ref.layers
 import numpy_nets
 from keras_ref.parity.both import gradients, model_gradients, models, normal, prefixed
 from keras_ref.parity.case import Case, Pair
@@ -66,6 +67,11 @@ def _own_layer(k: Any) -> Any:
             return input_shape
 
     return Scale()
+
+
+def _maxout(k: Any, units: int, pieces: int) -> Any:
+    """Keras has no Maxout: its own is in keras_ref."""
+    return (numpy_nets if k is numpy_nets else keras_ref).layers.Maxout(units, pieces)
 
 
 def _input(dtype: str) -> Iterator[Pair]:
@@ -172,6 +178,8 @@ _LAYERS: list[tuple[str, str, Build, Shapes]] = [
         lambda k: k.layers.LeakyReLU(negative_slope=SLOPE),
         ((5, 3),),
     ),
+    ("Maxout", "three axes", lambda k: _maxout(k, 4, 3), ((2, 6, 3),)),
+    ("Maxout", "240 units of 5", lambda k: _maxout(k, 240, 5), ((64, 784),)),
     ("ReLU", "", lambda k: k.layers.ReLU(), ((5, 3),)),
     ("Activation", "by name", lambda k: k.layers.Activation("tanh"), ((5, 3),)),
     (

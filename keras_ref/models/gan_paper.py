@@ -1,0 +1,101 @@
+"""The networks and training of Goodfellow et al. 2014 for MNIST, as their authors released them.
+
+    gan = GAN(build_paper_generator(x.mean(axis=0)), build_paper_discriminator(),
+              prior=uniform_prior)
+    gan.compile(build_paper_optimizer(), build_paper_optimizer())
+    gan.fit(x, batch_size=100, epochs=..., callbacks=[MomentumRamp()])
+
+with x (samples, 784) in [0, 1]. (github.com/goodfeli/adversarial, mnist.yaml.)
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from keras import optimizers, random
+from keras.callbacks import Callback
+from keras.initializers import RandomUniform
+from keras.layers import Dense, Dropout, Input
+from keras.models import Model, Sequential
+from keras.optimizers.schedules import ExponentialDecay
+
+from keras_ref.layers import Maxout
+
+
+def uniform_prior(shape: Any) -> Any:
+    """z uniform on ±√3, where its variance is 1."""
+    return random.uniform(shape, -math.sqrt(3), math.sqrt(3))
+
+
+def build_paper_generator(mean_image: Any = None) -> Model:
+    """z (batch, 100) -> pictures (batch, 784) in (0, 1): two layers of 1200 ReLU, and sigmoid.
+
+    With `mean_image` (784,), that of the data, the last biases make every pixel begin about there.
+    """
+
+    def weights() -> RandomUniform:
+        return RandomUniform(-0.05, 0.05)
+
+    last = Dense(784, activation="sigmoid", kernel_initializer=weights())
+    model = Sequential(
+        [
+            Input((100,)),
+            Dense(1200, activation="relu", kernel_initializer=weights()),
+            Dense(1200, activation="relu", kernel_initializer=weights()),
+            last,
+        ],
+        name="generator",
+    )
+    if mean_image is not None:
+        p = np.clip(mean_image, 1e-7, 1 - 1e-7)
+        last.bias.assign(np.log(p / (1 - p)))
+    return model
+
+
+def build_paper_discriminator() -> Model:
+    """x (batch, 784) -> D(x) (batch, 1): two layers of 240 maxout units of 5 pieces, with dropout.
+
+    Dropout keeps 0.8 of the pixels and 0.5 of the units.
+    """
+
+    def weights() -> RandomUniform:
+        return RandomUniform(-0.005, 0.005)
+
+    return Sequential(
+        [
+            Input((784,)),
+            Dropout(0.2),
+            Maxout(240, 5, kernel_initializer=weights()),
+            Dropout(0.5),
+            Maxout(240, 5, kernel_initializer=weights()),
+            Dropout(0.5),
+            Dense(1, activation="sigmoid", kernel_initializer=weights()),
+        ],
+        name="discriminator",
+    )
+
+
+def build_paper_optimizer() -> Any:
+    """SGD, rate 0.1 divided by 1.000004 at every step, momentum 0.5; see `MomentumRamp`."""
+    return optimizers.SGD(ExponentialDecay(0.1, 1, 1 / 1.000004), momentum=0.5)
+
+
+class MomentumRamp(Callback):
+    """Raises the momentum of a GAN's optimizers epoch by epoch, on a straight line.
+
+    A function of the epoch, so that a resumed run has the momentum of an uninterrupted one. (Keras
+    reads the momentum when it traces a train step: there, `compile(run_eagerly=True)`.)
+
+    Args:
+        start, stop: momentum in the first epoch, and from epoch `epochs` on.
+    """
+
+    def __init__(self, start: float = 0.5, stop: float = 0.7, epochs: int = 250) -> None:
+        super().__init__()
+        self.start, self.stop, self.epochs = start, stop, epochs
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        model: Any = self.model
+        share = min(epoch / self.epochs, 1.0)
+        for optimizer in (model.d_optimizer, model.g_optimizer):
+            optimizer.momentum = self.start + share * (self.stop - self.start)
