@@ -8,7 +8,6 @@ must be in it.
 import inspect
 import os
 import pkgutil
-from collections.abc import Iterable, Iterator
 from importlib import import_module
 from types import ModuleType
 
@@ -16,6 +15,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is im
 
 import numpy_nets
 from keras_ref.parity import (
+    cases_accuracy,
+    cases_family,
+    cases_gan,
     cases_layers,
     cases_losses,
     cases_models,
@@ -28,7 +30,7 @@ from keras_ref.parity import (
 from keras_ref.parity.case import Case, Row, normwise_eps, precision, runs
 
 __all__ = [
-    "CASES", "Case", "Row", "normwise_eps", "precision", "public_names", "rows", "runs",
+    "CASES", "Case", "Row", "normwise_eps", "precision", "public_names", "runs",
 ]  # fmt: skip
 
 CASES: list[Case] = [
@@ -40,13 +42,10 @@ CASES: list[Case] = [
     *cases_models.CASES,
     *cases_training.CASES,
     *cases_vae.CASES,
+    *cases_gan.CASES,
+    *cases_family.CASES,
+    *cases_accuracy.CASES,
 ]
-
-
-def rows(cases: Iterable[Case] = CASES) -> Iterator[Row]:
-    """Run cases in every dtype they are for."""
-    for case, dtype in runs(cases):
-        yield from case.rows(dtype)
 
 
 # What has no number of its own to compare: base classes, and functions that look up or make.

@@ -1,86 +1,118 @@
-"""python -m keras_ref.parity: how far numpy_nets is from Keras, by kind of subject and dtype.
+"""python -m keras_ref.parity, or numpy-nets parity: how far numpy_nets is from Keras.
 
-Exit code 1 if any row is beyond its bound, 2 if there is nothing to compare, 0 otherwise.
+Exit code 1 if any row is beyond its bound, 2 if there is nothing to compare or a file cannot be
+written, 130 if it was stopped, 0 otherwise.
 """
 
-import argparse
 import shutil
+import signal
 import sys
-import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
-from tqdm import tqdm
 
 from keras_ref.parity import CASES, Row, runs
+from keras_ref.parity.compute import compute
+from keras_ref.parity.page import as_html
+from keras_ref.parity.results import as_json, check_writable, lines, verdict, worst, write
+from numpy_nets.cli.parity import parser
 
-MAIN, ROUNDED, STATISTICS = SECTIONS = (
-    "Up to rounding",
-    "Where Keras rounds a constant to float32, also in float64",
-    "Random draws, as statistics",
-)
-WIDEST_ROUNDING = 512  # eps; a wider bound has another reason than rounding
+_UNITS = ("eps", "ulp", "standard errors")  # in this order
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare and print; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m keras_ref.parity", description=__doc__)
-    parser.add_argument("--filter", default="", metavar="TEXT", help="part of a name: layers.Dense")
-    parser.add_argument("--dtype", choices=("float32", "float64"), help="both by default")
-    options = parser.parse_args(arguments)
+    """Compare, print and write; returns the exit code."""
+    try:
+        return _report(sys.argv[1:] if arguments is None else arguments)
+    except (ValueError, OSError) as error:
+        named = isinstance(error, OSError) and error.filename
+        what = f"{error.filename}: {error.strerror}" if named else error  # type: ignore[union-attr]
+        print(f"numpy-nets parity: error: {what}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _report(arguments: Sequence[str]) -> int:
+    options = parser().parse(arguments)
     selected = [
         (case, dtype)
         for case, dtype in runs(CASES)
         if options.filter in str(case) and options.dtype in (None, dtype)
     ]
     if not selected:
-        print(f"--filter: no case in {options.dtype or 'any dtype'} has a name with "
-              f"{options.filter!r} in it", file=sys.stderr)  # fmt: skip
-        return 2
+        raise ValueError(
+            f"--filter: no case in {options.dtype or 'any dtype'} has a name with "
+            f"{options.filter!r} in it"
+        )
+    files = [file for file in (options.json, options.html) if file is not None]
+    for file in files:
+        check_writable(file)
 
-    with warnings.catch_warnings():
-        # NumPy 2 about Keras's variables.
-        warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword")
-        found = [row for case, dtype in tqdm(selected, unit="case") for row in case.rows(dtype)]
-
-    columns, lines = shutil.get_terminal_size((120, 24))
-    console = Console(width=columns, height=lines, markup=False, highlight=False)
-    for section in SECTIONS:
-        rows = [row for row in found if _section(row) == section]
-        if rows:
-            console.print(_table(section, rows))
+    found = compute(selected)
     broken = [row for row in found if not row.holds]
-    for row in broken:
-        print(f"BROKEN {row.kind} {row.dtype} {row.subject}: {row.quantity}: "
-              f"{row.error:.3g} {row.unit}, bound {row.bound:g} ({row.reason})")  # fmt: skip
+    try:
+        if options.json is not None:
+            write(options.json, as_json(found))
+        if options.html is not None:
+            write(options.html, as_html(found))
+    finally:  # a full disk takes away the files only
+        _print(found)
+        for row in broken:
+            print(f"BROKEN {row.kind} {row.dtype} {row.subject}: {row.quantity}: "
+                  f"{row.error:.3g} {row.unit}, bound {row.bound:g} ({row.reason})")  # fmt: skip
+    for file in files:
+        print(f"written: {file}")
     print(f"{len(found)} rows, {len(broken)} broken")
     return 1 if broken else 0
 
 
-def _section(row: Row) -> str:
-    if row.unit != "eps":
-        return STATISTICS
-    return MAIN if row.bound <= WIDEST_ROUNDING else ROUNDED
-
-
-def _table(title: str, rows: Sequence[Row]) -> Table:
-    """One line for each kind, dtype and bound, with the worst of its rows."""
-    table = Table(title=title, title_justify="left")
-    for heading in ("kind", "dtype", "rows", "worst", "bound", "unit", "verdict", "worst of all"):
-        numeric = heading in ("rows", "worst", "bound")
-        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
-    groups: dict[tuple[str, str, float, str], list[Row]] = defaultdict(list)
+def _print(rows: Sequence[Row]) -> None:
+    """A table for every bound, under its reason, and the worst of each kind."""
+    sections: dict[tuple[int, float, str], list[Row]] = defaultdict(list)
+    kinds: dict[tuple[int, float, str, str], list[Row]] = defaultdict(list)
     for row in rows:
-        groups[row.kind, row.dtype, row.bound, row.unit].append(row)
-    for (kind, dtype, bound, unit), group in sorted(groups.items()):
-        worst = max(group, key=lambda row: (not row.holds, row.error))
-        verdict = "holds" if worst.holds else "BROKEN"
-        table.add_row(kind, dtype, str(len(group)), f"{worst.error:.3g}", f"{bound:.3g}", unit,
-                      verdict, f"{worst.subject}: {worst.quantity}")  # fmt: skip
+        unit = _UNITS.index(row.unit)
+        sections[unit, row.bound, row.reason].append(row)
+        kinds[unit, row.bound, row.kind, row.dtype].append(row)
+    columns, height = shutil.get_terminal_size((120, 24))
+    console = Console(width=columns, height=height, markup=False, highlight=False)
+    for _, section in sorted(sections.items()):
+        console.print(_table(section))
+    summary = _empty_table("The worst of each kind", "kind", "dtype", "rows", "largest", "bound",
+                           "unit", "verdict", "which")  # fmt: skip
+    for (_, bound, kind, dtype), group in sorted(kinds.items()):
+        row = worst(group)
+        summary.add_row(kind, dtype, str(len(group)), f"{row.error:.3g}", f"{bound:.3g}", row.unit,
+                        verdict(row), f"{row.subject}: {row.quantity}")  # fmt: skip
+    console.print(summary)
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    """The rows of one bound."""
+    unit, bound, reason = rows[0].unit, rows[0].bound, rows[0].reason
+    sides = ["NumPy", "Keras"] if unit == "ulp" else ["largest"]
+    table = _empty_table(f"At most {bound:.3g} {unit}: {reason}", "subject", "quantity", "dtype",
+                         "rows", *sides, "bound", "verdict")  # fmt: skip
+    for line in lines(rows, variants=False):
+        row = line.worst
+        errors = [row.error] if row.keras_error is None else [row.error, row.keras_error]
+        table.add_row(line.subject, line.quantity, row.dtype, str(line.rows),
+                      *(f"{error:.3g}" for error in errors), f"{bound:.3g}",
+                      verdict(row))  # fmt: skip
+    return table
+
+
+def _empty_table(title: str, *headings: str) -> Table:
+    table = Table(title=f"\n{title}", title_justify="left", title_style="bold")
+    for heading in headings:
+        numeric = heading in ("rows", "largest", "bound", "NumPy", "Keras")
+        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
     return table
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as at Ctrl-C
     sys.exit(main())

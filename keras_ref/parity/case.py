@@ -19,7 +19,12 @@ ROUNDING = "rounding: both sides sum in another order"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the report.  `error` and `bound` are in `unit`."""
+    """One line of the report.  `error` and `bound` are in `unit`.
+
+    Attributes:
+        keras_error: how far Keras is from the truth, where `error` is our distance from it.
+        series: the error after each step of a training run; `error` is the largest of them.
+    """
 
     kind: str
     subject: str
@@ -29,6 +34,8 @@ class Row:
     bound: float
     unit: str
     reason: str
+    keras_error: float | None = None
+    series: tuple[float, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -40,13 +47,15 @@ class Case:
     """A comparison of one public name, or of one way to use it.
 
     Attributes:
-        kind: op, activation, layer, loss, metric, optimizer, initializer, model, training, tape.
+        kind: op, activation, layer, loss, metric, optimizer, initializer, model, training, tape,
+            accuracy.
         subject: the public name, such as `ops.matmul`.
         run: run(dtype) computes on both sides and yields the pairs, in the default float type
-            that `rows` has set.
+            that `rows` has set. A quantity named "… at each of n steps" has n entries.
         variant: tells cases of one subject apart.
         bound: the largest error allowed, and `reason` why it is so.
-        unit: "eps", normwise machine epsilons of the dtype, or "standard errors" for statistics.
+        unit: "eps", normwise machine epsilons of the dtype; "standard errors" for statistics; or
+            "ulp", units in the last place between each side and the truth, which a pair gives.
     """
 
     kind: str
@@ -63,13 +72,14 @@ class Case:
 
     def rows(self, dtype: str) -> Iterator[Row]:
         """Compute on both sides and compare."""
-        measure = normwise_eps if self.unit == "eps" else standard_errors
         with precision(dtype):
             for quantity, ours, theirs in self.run(dtype):
-                error = measure(ours, theirs, dtype)
                 yield Row(
-                    self.kind, str(self), quantity, dtype, error, self.bound, self.unit, self.reason
-                )
+                    self.kind, str(self), quantity, dtype, _ERRORS[self.unit](ours, theirs, dtype),
+                    self.bound, self.unit, self.reason,
+                    keras_error=float(theirs) if self.unit == "ulp" else None,
+                    series=step_errors(ours, theirs, dtype) if " at each of " in quantity else (),
+                )  # fmt: skip
 
 
 def runs(cases: Iterable[Case]) -> list[tuple[Case, str]]:
@@ -101,6 +111,23 @@ def normwise_eps(ours: Any, theirs: Any, dtype: str) -> float:
 def standard_errors(ours: Any, theirs: Any, dtype: str) -> float:
     """max|Δ| of statistics that were divided by their standard errors."""
     return float(np.max(np.abs(np.asarray(ours) - np.asarray(theirs))))
+
+
+def step_errors(ours: Any, theirs: Any, dtype: str) -> tuple[float, ...]:
+    """|Δ| of each entry over max|theirs|: `normwise_eps` step by step, of two arrays (steps,)."""
+    a, b = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
+    if a.shape != b.shape:
+        return ()
+    eps = np.max(np.abs(b)) * np.finfo(dtype).eps
+    return tuple((np.abs(a - b) / eps).tolist())
+
+
+# How far apart the sides of a pair are, by unit.
+_ERRORS: dict[str, Callable[[Any, Any, str], float]] = {
+    "eps": normwise_eps,
+    "standard errors": standard_errors,
+    "ulp": lambda ours, theirs, dtype: float(ours),
+}
 
 
 @contextlib.contextmanager

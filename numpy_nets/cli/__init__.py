@@ -1,15 +1,22 @@
 """The command line: `numpy-nets`, or `python -m numpy_nets`.  One file a sub-command.
 
-Exit codes: 0 done, 2 a mistake in the input (one line says which), 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 parity found a bound broken, 2 a mistake in the input (one line says which),
+130 stopped by Ctrl-C.
 """
 
 import sys
 from collections.abc import Sequence
 
-from numpy_nets.cli import train
+from numpy_nets.cli import evaluate, interpolate, parity, sample, train
 from numpy_nets.cli.arguments import Command, dispatch
 
-COMMANDS = {"train": Command("train a model", train.main)}
+COMMANDS = {
+    "train": Command("train a model", train.main),
+    "evaluate": Command("how good is a trained model?", evaluate.main),
+    "sample": Command("new images from a trained model", sample.main),
+    "interpolate": Command("from one image to another through the codes", interpolate.main),
+    "parity": Command("how far from Keras is all of this?", parity.main),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

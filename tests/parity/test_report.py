@@ -1,18 +1,28 @@
-"""The printed report: its table, its exit code, and that it cannot miss a difference."""
+"""The report: its tables, files and exit codes, and that it cannot miss a difference."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("keras")
 
-from keras_ref.parity import CASES, Case
+from keras_ref.parity import CASES, Case, Row, compute, page, results
 from keras_ref.parity import __main__ as report
+from numpy_nets import cli
 
 
 @pytest.fixture(autouse=True)
@@ -27,14 +37,40 @@ def _line(text: str, *parts: str) -> str:
     return line
 
 
-def test_a_filter_selects_cases_and_the_table_has_a_line_for_each_dtype(
+def _case(name: str) -> Case:
+    (case,) = (case for case in CASES if str(case) == name)
+    return case
+
+
+def _one_row(
+    ours: float, theirs: float = 1.0
+) -> Callable[[str], Iterator[tuple[str, object, object]]]:
+    def run(dtype: str) -> Iterator[tuple[str, object, object]]:
+        yield "value", np.float64(ours), np.float64(theirs)
+
+    return run
+
+
+def _training(dtype: str) -> Iterator[tuple[str, object, object]]:
+    """Losses 4, 3, 2, 1, and 0, 1, 2, 3 times 2 eps of 4 beside them."""
+    losses = np.arange(4.0, 0, -1)
+    yield "loss at each of 4 steps", losses + 8 * np.finfo(dtype).eps * np.arange(4), losses
+
+
+# What is printed.
+
+
+def test_a_filter_selects_cases_and_each_quantity_has_a_line_for_each_dtype(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert report.main(["--filter", "ops.add"]) == 0
     out, err = capsys.readouterr()
     for dtype in ("float32", "float64"):
-        line = _line(out, "op", dtype, "holds")
-        assert "ops.add" in line and "eps" in line and " 32 " in line
+        for quantity in ("value", "gradient of input 0", "gradient of input 1"):
+            line = _line(out, "│ ops.add ", f" {quantity} ", dtype, "holds")
+            assert " 32 " in line
+        assert "ops.add: " in _line(out, "op ", dtype, "eps", "holds")  # in the summary
+    assert "At most 32 eps: rounding: both sides sum in another order" in out
     assert out.splitlines()[-1].endswith("rows, 0 broken")
     assert "BROKEN" not in out
     assert "2/2" in err  # the progress bar
@@ -50,7 +86,7 @@ def test_one_dtype_alone_can_be_compared(capsys: pytest.CaptureFixture[str]) -> 
 def test_a_fault_is_exit_code_1_and_a_line_of_its_own(
     error: float, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (case,) = (case for case in CASES if str(case) == "ops.add")
+    case = _case("ops.add")
 
     def run(dtype: str) -> Iterator[tuple[str, object, object]]:
         yield from case.run(dtype)
@@ -60,37 +96,57 @@ def test_a_fault_is_exit_code_1_and_a_line_of_its_own(
     monkeypatch.setattr(report, "CASES", [faulty])
     assert report.main([]) == 1
     out = capsys.readouterr().out
-    assert "injected [fault]" in _line(out, "│", "BROKEN")
+    assert "injected [fault]" in _line(out, "│ ops.add ", "BROKEN")
     broken = _line(out, "BROKEN op float64 ops.add: injected [fault]: ")
     assert broken.endswith("eps, bound 32 (rounding: both sides sum in another order)")
     assert out.splitlines()[-1].endswith("rows, 1 broken")
 
 
-def _one_row(ours: float) -> Callable[[str], Iterator[tuple[str, object, object]]]:
+def test_a_case_that_raises_is_broken_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def run(dtype: str) -> Iterator[tuple[str, object, object]]:
-        yield "value", np.float64(ours), np.float64(1)
+        raise ZeroDivisionError("in the\ncase")
+        yield
 
-    return run
+    cases = [Case("op", "ops.bad", run), Case("op", "ops.good", _one_row(1.0))]
+    monkeypatch.setattr(report, "CASES", cases)
+    assert report.main(["--dtype", "float64"]) == 1
+    out = capsys.readouterr().out
+    assert "BROKEN op float64 ops.bad: ZeroDivisionError: in the case: nan eps" in out
+    assert "holds" in _line(out, "│ ops.good ", "value")
 
 
-def test_wide_bounds_and_statistics_do_not_hide_in_the_figures_of_rounding(
+def test_wide_bounds_truths_and_statistics_have_tables_of_their_own_with_their_reason(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wide = 1 + 2.0**28 * float(np.finfo("float64").eps)
+    double = ("float64",)
     cases = [
-        Case("op", "exact", _one_row(1.0), dtypes=("float64",)),
-        Case("op", "trap", _one_row(wide), dtypes=("float64",), bound=2.0**29),
-        Case("op", "drawn", _one_row(3.0), dtypes=("float64",), bound=5.0, unit="standard errors"),
+        Case(
+            "op",
+            "drawn",
+            _one_row(3.0),
+            dtypes=double,
+            bound=5,
+            reason="r4",
+            unit="standard errors",
+        ),
+        Case("op", "trap", _one_row(wide), dtypes=double, bound=2.0**29, reason="r2"),
+        Case("op", "true", _one_row(1.5, 7.25), dtypes=double, bound=4, reason="r3", unit="ulp"),
+        Case("op", "exact", _one_row(1.0), dtypes=double, reason="r1"),
     ]
     monkeypatch.setattr(report, "CASES", cases)
     assert report.main([]) == 0
     out = capsys.readouterr().out
-    places = [
-        out.index(text)
-        for pair in zip(report.SECTIONS, ("exact: ", "trap: ", "drawn: "), strict=True)
-        for text in pair
-    ]
+    titles = ["At most 32 eps: r1", "│ exact", "At most 5.37e+08 eps: r2", "│ trap",
+              "At most 4 ulp: r3", "│ true", "At most 5 standard errors: r4", "│ drawn",
+              "The worst of each kind"]  # fmt: skip
+    places = [out.index(title) for title in titles]
     assert places == sorted(places)
+    line = _line(out, "│ true ", "value")
+    assert line.index(" 1.5 ") < line.index(" 7.25 ") and "holds" in line
+    assert "NumPy ┃ Keras" in out
 
 
 @pytest.mark.parametrize(
@@ -103,3 +159,159 @@ def test_a_filter_that_matches_nothing_is_exit_code_2_and_one_line(
     out, err = capsys.readouterr()
     assert out == "" and len(err.splitlines()) == 1
     assert repr(arguments[1]) in err
+
+
+# Files.
+
+
+def test_json_has_versions_and_every_row(tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    assert report.main(["--filter", "ops.relu", "--json", str(file)]) == 0
+    found = json.loads(file.read_text(encoding="utf-8"))
+    rows = [row for dtype in ("float64", "float32") for row in _case("ops.relu").rows(dtype)]
+    assert [row["quantity"] for row in found["rows"]] == [row.quantity for row in rows]
+    assert [row["error"] for row in found["rows"]] == [row.error for row in rows]
+    assert found["broken"] == 0 and all(row["holds"] for row in found["rows"])
+    assert {"numpy_nets", "numpy", "keras", "tensorflow", "mpmath", "python"} <= set(
+        found["versions"]
+    )
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_json_says_inf_and_nan_in_words() -> None:
+    row = Row(
+        "op", "ops.add", "value", "float64", math.inf, 32.0, "eps", "r", series=(0.5, math.nan)
+    )
+    (found,) = json.loads(results.as_json([row]))["rows"]
+    assert found["error"] == "inf" and found["series"] == [0.5, "nan"] and not found["holds"]
+
+
+def test_an_error_at_each_step_has_the_error_of_the_row_for_its_largest() -> None:
+    (row,) = Case("training", "Model.fit", _training).rows("float64")
+    assert row.series == (0, 2, 4, 6) and row.error == 6
+    (row,) = Case("op", "ops.add", _one_row(1.0)).rows("float64")
+    assert row.series == ()
+
+
+class _Page(HTMLParser):
+    """What is open at each tag must be closed in order; rows of cells, and what is linked."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.rows: list[list[str]] = []
+        self.links: list[str | None] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.links += [value for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "input", "p", "path", "polyline"):
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("path", "polyline"):
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and {"td", "th"} & set(self.open):
+            self.rows[-1][-1] += data
+
+
+def test_html_is_one_page_with_tables_and_plots_and_nothing_from_elsewhere() -> None:
+    cases = [
+        Case("training", "Model.fit", _training, "a <b> & c"),
+        Case("op", "ops.add", _one_row(math.nan), reason="<reason>"),
+        Case("accuracy", "ops.tanh", _one_row(1.5, 7.25), bound=4.0, unit="ulp"),
+    ]
+    rows = [row for case in cases for dtype in case.dtypes for row in case.rows(dtype)]
+    text = page.as_html(rows)
+    found = _Page(text)
+    assert found.open == [] and found.links == []
+    assert re.findall(r"https?://[^\"' ]*|@import|url\(", text) == ["http://www.w3.org/2000/svg"]
+    assert "6 comparisons, 2 broken" in text
+    add = ["op", "ops.add", "value", "float64", "1", "inf", "32", "eps", "BROKEN", "<reason>"]
+    tanh = ["accuracy", "ops.tanh", "value", "float32", "1", "1.5", "7.25", "4", "ulp", "holds"]
+    assert add in found.rows and tanh in [row[:-1] for row in found.rows]
+
+    (svg,) = re.findall(r"<svg.*?</svg>", text)
+    lines = ET.fromstring(svg).findall("{*}polyline")
+    assert len(lines) == 2  # float32 and float64
+    for line in lines:
+        points = [tuple(map(float, p.split(","))) for p in line.attrib["points"].split()]
+        (x, y) = zip(*points, strict=True)
+        assert len(points) == 4
+        assert list(x) == sorted(set(x)) and list(y) == sorted(set(y), reverse=True)
+
+
+@pytest.mark.parametrize("option", ["--json", "--html"])
+def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_computed(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(dtype: str) -> Iterator[tuple[str, object, object]]:
+        pytest.fail("computed")
+        yield
+
+    monkeypatch.setattr(report, "CASES", [Case("op", "ops.add", never)])
+    for file in (tmp_path, tmp_path / "no folder" / "file"):
+        assert report.main([option, str(file)]) == 2
+        out, err = capsys.readouterr()
+        assert out == "" and len(err.splitlines()) == 1 and str(file) in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_write_leaves_the_earlier_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    file = tmp_path / "report.html"
+    file.write_text("earlier")
+    monkeypatch.setattr(Path, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        results.write(file, "new")
+    assert file.read_text() == "earlier" and list(tmp_path.iterdir()) == [file]
+
+
+# The command, in processes of its own.
+
+
+def test_many_cases_are_computed_by_two_processes_with_the_same_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    selected = [
+        (_case(name), "float64") for name in ("ops.relu", "ops.tanh", "losses.MeanSquaredError")
+    ]
+    expected = compute.compute(selected)
+    monkeypatch.setattr(compute, "FEW", 0)
+    assert compute.compute(selected) == expected
+
+
+def test_numpy_nets_parity_passes_arguments_and_exit_code_on(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rows.json"
+    assert cli.main(["parity", "--filter", "ops.negative", "--json", str(file)]) == 0
+    out, _ = capfd.readouterr()
+    assert "│ ops.negative " in out and out.splitlines()[-1].endswith("0 broken")
+    assert json.loads(file.read_text(encoding="utf-8"))["broken"] == 0
+
+
+def test_ctrl_c_stops_the_report_in_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "numpy_nets", "parity", "--html", str(tmp_path / "page.html")]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    assert process.stderr is not None
+    before = process.stderr.read(4)  # the progress bar has begun
+    os.killpg(process.pid, signal.SIGINT)
+    _, after = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in before + after
+    assert after.splitlines()[-1] == b"numpy-nets: stopped"
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,113 @@
+"""What was found: in lines for people, as JSON, and in files that are whole or not there."""
+
+import errno
+import json
+import math
+import os
+import platform
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import numpy_nets
+from keras_ref.parity.case import Row
+
+
+class Line(NamedTuple):
+    """Rows of one subject, quantity, dtype and bound; `worst` is the farthest of them."""
+
+    subject: str
+    quantity: str
+    worst: Row
+    rows: int
+
+
+def lines(rows: Sequence[Row], variants: bool = True) -> list[Line]:
+    """Rows that differ only in what they were computed from, or in which weight, as one line.
+
+    Args:
+        rows: of any cases.
+        variants: keep the cases of one subject apart. Training runs always are.
+    """
+    groups: dict[tuple[str, str, str, float, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        keep = variants or row.kind == "training"
+        subject = row.subject if keep else row.subject.split(", ")[0]
+        what = row.quantity.rsplit(": ", 1)[-1]
+        what = re.sub(r"^(weight|optimizer variable) .*?(?=( after step \d+)?$)", r"\1s", what)
+        what = re.sub(r"_\d+/", "/", what)  # dense_7/kernel
+        groups[subject, what, row.dtype, row.bound, row.reason].append(row)
+    return [
+        Line(subject, what, worst(group), len(group))
+        for (subject, what, *_), group in groups.items()
+    ]
+
+
+def worst(rows: Sequence[Row]) -> Row:
+    return max(rows, key=lambda row: (not row.holds, row.error))
+
+
+def verdict(row: Row) -> str:
+    return "holds" if row.holds else "BROKEN"
+
+
+def versions() -> dict[str, str]:
+    """What was compared, and on what."""
+    return {
+        "numpy_nets": numpy_nets.__version__,
+        "numpy": np.__version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "mpmath": version("mpmath"),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def as_json(rows: Sequence[Row]) -> str:
+    """Versions and all rows.  What is not finite is a string: "inf", "nan"."""
+    described = [{**asdict(row), "holds": row.holds} for row in rows]
+    broken = sum(not row.holds for row in rows)
+    document = {"versions": versions(), "rows": described, "broken": broken}
+    return json.dumps(_finite(document), allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def check_writable(path: Path) -> None:
+    """Raises OSError if `write` would."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "expected a file, or none of this name", str(path))
+    try:
+        _temporary(path).touch()
+        _temporary(path).unlink()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file: an earlier one of this name stays until the new one is whole."""
+    temporary = _temporary(path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")

@@ -1,0 +1,58 @@
+"""numpy-nets parity: the comparison with Keras, which runs in a process of its own.
+
+Nothing in numpy_nets imports Keras or `keras_ref`; this starts `python -m keras_ref.parity`.
+"""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from numpy_nets.cli.arguments import Parser
+
+_NEEDED = ("keras", "tensorflow", "mpmath", "keras_ref")
+
+
+def parser() -> Parser:
+    """The arguments, here and of `python -m keras_ref.parity`."""
+    made = Parser(
+        prog="numpy-nets parity",
+        description="Compute everything here and in Keras: how far apart is it, and how far may "
+        "it be?  Exit code 0: within all bounds, 1: a bound is broken, 2: a mistake in the "
+        "arguments, 130: stopped.",
+    )
+    made.add_argument("--filter", default="", metavar="TEXT", help="part of a name: layers.Dense")
+    made.add_argument("--dtype", choices=("float32", "float64"), help="both by default")
+    made.add_argument("--json", type=Path, metavar="FILE", help="write every row, for programs")
+    made.add_argument(
+        "--html", type=Path, metavar="FILE",
+        help="write one page: the table, and the error over training steps",
+    )  # fmt: skip
+    return made
+
+
+def main(argv: Sequence[str]) -> int:
+    """Compare; returns the exit code.
+
+    Raises:
+        ValueError: a wrong argument; Keras is not installed.
+    """
+    parser().parse(argv)
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise ValueError(f"parity needs {', '.join(missing)}: pip install 'numpy_nets[keras]'")
+    # The child inherits that Ctrl-C means nothing to it: it is stopped here, without a traceback.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        child = subprocess.Popen([sys.executable, "-m", "keras_ref.parity", *argv])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    try:
+        code = child.wait()
+    except KeyboardInterrupt:
+        child.terminate()
+        child.wait()
+        raise
+    return code if code >= 0 else 128 - code  # killed by signal -code
