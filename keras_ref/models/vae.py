@@ -88,7 +88,7 @@ class VAE(TermModel):
         log_likelihood: (x, parameters) -> log p(x|z), (batch,).
         beta: weight of the KL term; 1 in the paper, more in the β-VAE (Higgins et al. 2017).
         samples: L, draws of ε for each image; 1 in the paper.
-        seed: of ε; None for one that is different every time.
+        seed: of ε; None for the stream that all share.
 
     Raises:
         ValueError: beta is negative, or samples is no int >= 1.

@@ -2,7 +2,9 @@
 
 import argparse
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from numpy_nets.naming import suggest
@@ -21,10 +23,24 @@ class Parser(argparse.ArgumentParser):
         """The arguments; an unknown one is reported with the nearest that is known."""
         found, unknown = self.parse_known_args(argv)
         if unknown:
-            known = ["--" + name.replace("_", "-") for name in vars(found)]
+            known = [flag for action in self._actions for flag in action.option_strings]
             hint = suggest(unknown[0].split("=")[0], known)
             raise ValueError(f"unknown argument {unknown[0]!r}; {hint}")
         return found
+
+
+class Option(NamedTuple):
+    """--name VALUE: a setting of a run.  `parse` raises ArgumentTypeError for a bad value."""
+
+    name: str
+    default: Any
+    parse: Callable[[str], Any]
+    help: str
+
+    def add_to(self, parser: Parser) -> None:
+        """None stands for an argument that was not given: a resumed run has its own default."""
+        flag, text = "--" + self.name.replace("_", "-"), f"{self.help} (default: {self.default})"
+        parser.add_argument(flag, type=self.parse, help=text)
 
 
 class Command(NamedTuple):
@@ -38,12 +54,6 @@ def dispatch(
     prog: str, description: str, commands: Mapping[str, Command], argv: Sequence[str]
 ) -> int:
     """Run the command that the first word of argv names, with the rest."""
-
-    def known(word: str) -> str:
-        if word not in commands:
-            raise argparse.ArgumentTypeError(f"unknown {word!r}; {suggest(word, commands)}")
-        return word
-
     if not argv:
         raise ValueError(f"expected a command: {prog} {' | '.join(commands)}")
     listing = "\n".join(f"  {name:<14}{command.help}" for name, command in commands.items())
@@ -52,10 +62,22 @@ def dispatch(
         description=f"{description}\n\ncommands:\n{listing}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    known = choice(*commands)
     parser.add_argument("command", type=known, help="one of the above, with --help for more")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     found = parser.parse(argv)
     return commands[found.command].run(found.arguments)
+
+
+def choice(*names: str) -> Callable[[str], str]:
+    """A type for add_argument: one of the names."""
+
+    def parse(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(f"unknown {text[:40]!r}; {suggest(text, names)}")
+        return text
+
+    return parse
 
 
 def number(
@@ -77,3 +99,13 @@ def number(
         return value
 
     return parse
+
+
+def png(text: str) -> Path:
+    """A type for add_argument: the path of a new picture."""
+    path = Path(text)
+    if path.suffix != ".png":
+        raise argparse.ArgumentTypeError(f"expected a file name that ends in .png, got {text!r}")
+    if os.path.lexists(path):
+        raise argparse.ArgumentTypeError(f"{text}: exists already: give another name")
+    return path

@@ -19,7 +19,7 @@ class Images(NamedTuple):
     """x_train (n, pixels) and x_test (m, pixels), float32 in [0, 1]; labels, where there are any.
 
     `image_shape` is (height, width), or (pixels,) if the data are no images; `sha256` tells two
-    data sets apart.
+    data sets apart. x_valid, where there is one, is for validation, and x_test for the end only.
     """
 
     x_train: Array
@@ -28,6 +28,19 @@ class Images(NamedTuple):
     y_test: Array | None
     image_shape: tuple[int, ...]
     sha256: str
+    x_valid: Array | None = None
+
+    @property
+    def validation(self) -> tuple[Array, Array | None]:
+        """Images to validate on, and their labels."""
+        return (self.x_test, self.y_test) if self.x_valid is None else (self.x_valid, None)
+
+    @property
+    def classes(self) -> int:
+        """Labels are below this; 0 if any image has none."""
+        if self.y_train is None or self.y_test is None or self.x_valid is not None:
+            return 0
+        return int(max(self.y_train.max(), self.y_test.max())) + 1
 
 
 def load_images(name: str) -> Images:
@@ -46,8 +59,8 @@ def load_images(name: str) -> Images:
         splits = load_file(name)
     else:
         raise ValueError(f"--data: no data set or file {name!r}; {suggest(name, NAMES)}, or a path")
-    x_train, y_train, x_test, y_test = (
-        splits.x_train, splits.y_train, splits.x_test, splits.y_test
+    x_train, y_train, x_valid, x_test, y_test = (
+        splits.x_train, splits.y_train, splits.x_valid, splits.x_test, splits.y_test
     )  # fmt: skip
     if x_test is None:
         test = len(x_train) // 10
@@ -58,12 +71,14 @@ def load_images(name: str) -> Images:
         if y_train is not None:
             y_train, y_test = y_train[:-test], y_train[-test:]
     digest = hashlib.sha256()
-    for x in (x_train, x_test):
-        digest.update(np.ascontiguousarray(x).data)
-    scale = _scale(name, x_train, x_test)
+    parts = [x for x in (x_train, x_test, x_valid) if x is not None]
+    for part in parts:
+        digest.update(np.ascontiguousarray(part).data)
+    scale = _scale(name, *parts)
     return Images(
         _pixels(x_train, scale), y_train, _pixels(x_test, scale), y_test,
         _image_shape(x_train.shape[1:]), digest.hexdigest(),
+        None if x_valid is None else _pixels(x_valid, scale),
     )  # fmt: skip
 
 

@@ -26,14 +26,20 @@ class TrainingBar(Callback):
         self._bar.set_description(f"epoch {epoch + 1}/{self.params['epochs']}", refresh=False)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._bar.set_postfix({**(logs or {}), **self._validation}, refresh=False)
+        self._bar.set_postfix({**_losses(logs), **self._validation}, refresh=False)
         self._bar.update()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._validation = {k: v for k, v in (logs or {}).items() if k.startswith("val_")}
-        self._bar.set_postfix(logs or {})
+        losses = _losses(logs)
+        self._validation = {k: v for k, v in losses.items() if k.startswith("val_")}
+        self._bar.set_postfix(losses)
 
     def close(self) -> None:
         """Leave the bar as it stands."""
         if hasattr(self, "_bar"):
             self._bar.close()
+
+
+def _losses(logs: dict[str, Any] | None) -> dict[str, float]:
+    """A line has no room for the terms of a loss."""
+    return {name: value for name, value in (logs or {}).items() if name.endswith("loss")}

@@ -9,11 +9,14 @@ import json
 import math
 import os
 import signal
+from argparse import ArgumentTypeError
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
 from numpy_nets.callbacks import Callback, CSVLogger
+from numpy_nets.cli.arguments import Option
 from numpy_nets.network import Model
 from numpy_nets.storage.checkpoint import load_checkpoint, save_checkpoint
 
@@ -124,39 +127,57 @@ class StopOnInterrupt(Callback):
             raise Stopped
 
 
-def read_settings(folder: Path, defaults: dict[str, Any]) -> dict[str, Any]:
+def read_settings(folder: Path) -> dict[str, Any]:
     """The settings of the run in a folder.
 
     Raises:
-        ValueError: there is none, or one lacks a setting of `defaults` or has it of another type.
+        ValueError: there is none, or it is damaged.
     """
     file = folder / "settings.json"
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ValueError(f"{folder}: holds no run: there is no settings.json") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{file}: damaged: {error}") from None
     if not isinstance(settings, dict):
         raise ValueError(f"{file}: damaged: expected settings by name")
-    for name, default in defaults.items():
-        if type(settings.get(name)) is not type(default):
-            raise ValueError(f"{file}: damaged: {name}: got {settings.get(name)!r}")
     return settings
 
 
-def free_folder(name: str) -> Path:
-    """runs/name, or the first of runs/name-2, runs/name-3 … that does not exist."""
-    folder, number = Path("runs", name), 2
-    while os.path.lexists(folder):
-        folder, number = Path("runs", f"{name}-{number}"), number + 1
-    return folder
+def check_settings(folder: Path, settings: dict[str, Any], options: Iterable[Option]) -> None:
+    """Raises ValueError if one of the options, or what is known of the data, is no valid value."""
+    for option in options:
+        value = settings.get(option.name)
+        try:
+            valid = type(value) is type(option.default) and option.parse(str(value)) == value
+        except ArgumentTypeError:
+            valid = False
+        if not valid:
+            raise ValueError(f"{folder / 'settings.json'}: damaged: {option.name}: got {value!r}")
+    shape, classes = settings.get("image_shape"), settings.get("classes")
+    if not (isinstance(shape, list) and 1 <= len(shape) <= 2 and all(map(_is_count, shape))):
+        raise ValueError(f"{folder / 'settings.json'}: damaged: image_shape: got {shape!r}")
+    if not (classes == 0 or _is_count(classes)):
+        raise ValueError(f"{folder / 'settings.json'}: damaged: classes: got {classes!r}")
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 1
+
+
+def free_path(folder: Path, stem: str, suffix: str = "") -> Path:
+    """folder/stem, or the first of stem-2, stem-3 … that does not exist."""
+    path, number = folder / f"{stem}{suffix}", 2
+    while os.path.lexists(path):
+        path, number = folder / f"{stem}-{number}{suffix}", number + 1
+    return path
 
 
 def _check_same(folder: Path, settings: dict[str, Any]) -> None:
-    before = read_settings(folder, {})
-    for name in sorted({*before, *settings} - {"epochs"}):
-        if before.get(name) != settings.get(name):
+    before = read_settings(folder)
+    for name in dict.fromkeys([*before, *settings]):
+        if name != "epochs" and before.get(name) != settings.get(name):
             raise ValueError(
                 f"--resume {folder}: {name} was {before.get(name)!r}, now {settings.get(name)!r}"
             )

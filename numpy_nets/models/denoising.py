@@ -87,7 +87,7 @@ class DenoisingAutoencoder(TermModel):
         decoder: codes -> logits of the pixels, (batch, pixels).
         corruption: MaskingNoise(rate), GaussianNoise(stddev), or another object with
             `draw(shape, seed)` and, for what it drew, `corruption(x, noise)`.
-        seed: of the noise; None for one that is different every time.
+        seed: of the noise; None for the stream that all share.
 
     fit and evaluate take images alone, and both corrupt them; `call` does not.
     """

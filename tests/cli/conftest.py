@@ -1,13 +1,17 @@
 """A small data set in Keras's layout, and a command line that runs in an empty folder."""
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from numpy_nets.cli import main, training
+from numpy_nets.cli.train import RECIPES
 
-@pytest.fixture
-def images(tmp_path: Path) -> Path:
+
+def save_small_images(path: Path) -> Path:
     """60 training and 20 test images of 6 x 5 pixels in three classes."""
     rng = np.random.default_rng(0)
     y_train, y_test = np.arange(60) % 3, np.arange(20) % 3
@@ -16,9 +20,13 @@ def images(tmp_path: Path) -> Path:
     def draw(y: np.ndarray) -> np.ndarray:
         return (patterns[y] + rng.integers(0, 55, (len(y), 6, 5))).astype(np.uint8)
 
-    path = tmp_path / "small.npz"
     np.savez(path, x_train=draw(y_train), y_train=y_train, x_test=draw(y_test), y_test=y_test)
     return path
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    return save_small_images(tmp_path / "small.npz")
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +35,58 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def _trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    folder = tmp_path_factory.mktemp("trained")
+    data = save_small_images(folder / "small.npz")
+
+    def train(model: str) -> Path:
+        run = folder / model
+        if not run.exists():
+            words = ["--data", str(data), "--latent", "4", "--epochs", "2", "--out", str(run)]
+            with pytest.MonkeyPatch.context() as patch:
+                without_pictures(patch)
+                assert main(["train", model, *words]) == 0
+        return run
+
+    return train
+
+
+def without_pictures(patch: pytest.MonkeyPatch) -> None:
+    """They take longer than everything else."""
+    patch.setattr(training, "save_curves", lambda *_: None)
+    for recipe in RECIPES.values():
+        patch.setattr(type(recipe), "draw", lambda *_: None)
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_pictures(monkeypatch)
+
+
+@pytest.fixture
+def trained(empty_folder: Path, _trained: Callable[[str], Path]) -> Callable[[str], Path]:
+    """trained(model): a copy, named "run", of the folder that two epochs of the model have left,
+
+    without pictures."""
+
+    def copy(model: str) -> Path:
+        return Path(shutil.copytree(_trained(model), empty_folder / "run"))
+
+    return copy
+
+
+@pytest.fixture
+def fails(capsys: pytest.CaptureFixture[str]) -> Callable[[str, str], None]:
+    """fails(words, said): the command is refused in one line."""
+
+    def check(words: str, said: str) -> None:
+        capsys.readouterr()
+        assert main(words.split()) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("numpy-nets: error: ") and error.count("\n") == 1, error
+        assert said in error, error
+
+    return check

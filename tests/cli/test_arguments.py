@@ -27,6 +27,17 @@ from numpy_nets.cli import main
         ("train autoencoder --learning-rate inf", "expected a number > 0 and <= 1, got 'inf'"),
         ("train autoencoder --data mnits", "did you mean 'mnist'"),
         ("train autoencoder --resume", "--out DIR"),
+        ("train vea", "did you mean 'vae'"),
+        ("train vae --activation rleu", "--activation: unknown 'rleu'; did you mean 'relu'?"),
+        ("train vae --likelihood poisson", "Known: bernoulli, gaussian"),
+        ("train vae --binarize statc", "did you mean 'static'"),
+        ("train vae --beta -1", "--beta: expected a number >= 0"),
+        ("train vae --samples 0", "--samples: expected an integer >= 1"),
+        ("train autoencoder --samples 2", "unknown argument '--samples'"),
+        ("evaluate", "required: RUN"),
+        ("evaluate nowhere --sample 3", "did you mean '--samples'"),
+        ("sample nowhere what", "unknown argument 'what'"),
+        ("interpolate nowhere", "nowhere: holds no run"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(words, said, capsys, empty_folder):
@@ -38,7 +49,10 @@ def test_a_mistake_is_one_line_and_exit_code_2(words, said, capsys, empty_folder
     assert list(empty_folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("words", ["--help", "train --help", "train autoencoder --help"])
+@pytest.mark.parametrize("words", [
+    "--help", "train --help", "train autoencoder --help", "train cvae --help", "evaluate --help",
+    "sample --help", "interpolate --help",
+])
 def test_help_tells_the_commands_and_arguments(words, capsys):
     with pytest.raises(SystemExit, match="0"):
         main(words.split())

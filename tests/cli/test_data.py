@@ -69,3 +69,24 @@ def test_a_held_out_test_set_is_announced(tmp_path, capsys):
     np.save(tmp_path / "x.npy", np.ones((50, 4)))
     load_images(str(tmp_path / "x.npy"))
     assert "its last 5 samples are held out" in capsys.readouterr().out
+
+
+def test_validation_images_are_kept_and_tell_data_sets_apart(tmp_path):
+    rng = np.random.default_rng(0)
+    train, valid, test = (rng.integers(0, 2, (n, 16)).astype(np.uint8) for n in (30, 20, 10))
+    found = []
+    for name, arrays in (("a", {"valid": valid}), ("b", {"valid": 1 - valid}), ("c", {})):
+        np.savez(tmp_path / f"{name}.npz", train=train, test=test, **arrays)
+        found.append(load_images(str(tmp_path / f"{name}.npz")))
+    a, _, c = found
+    np.testing.assert_array_equal(a.validation[0], valid)
+    np.testing.assert_array_equal(a.x_test, test)
+    np.testing.assert_array_equal(c.validation[0], test)
+    assert len({data.sha256 for data in found}) == 3
+    assert a.classes == 0
+
+
+def test_classes_are_counted_where_every_image_has_a_label(images):
+    data = load_images(str(images))
+    assert data.classes == 3
+    assert data.validation[1] is data.y_test

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from numpy_nets.cli import main, run, train_autoencoder
+from numpy_nets.cli.train_autoencoder import AutoencoderRecipe
 from numpy_nets.models.autoencoder import build_autoencoder
 from numpy_nets.storage import checkpoint
 
@@ -215,8 +216,9 @@ def test_data_that_are_no_images_are_trained_without_a_picture(empty_folder):
 
 
 def test_defaults_are_the_embedded_digits():
-    assert train_autoencoder.DEFAULTS["data"] == "digits"
-    assert train_autoencoder.DEFAULTS["latent"] == 64
+    defaults = {option.name: option.default for option in AutoencoderRecipe.options}
+    assert defaults["data"] == "digits"
+    assert defaults["latent"] == 64
 
 
 def test_a_diverging_run_stops_with_one_line(images, empty_folder, capsys, monkeypatch):
@@ -225,8 +227,7 @@ def test_a_diverging_run_stops_with_one_line(images, empty_folder, capsys, monke
             w += np.float32(1e30)
 
     monkeypatch.setattr(train_autoencoder, "Adam", Wild)
-    with np.errstate(all="ignore"):
-        assert train(images, "--epochs", "2", "--out", "run") == 2
+    assert train(images, "--epochs", "2", "--out", "run") == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert "training diverged" in error and "--learning-rate" in error
 

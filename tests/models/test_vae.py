@@ -1,10 +1,10 @@
-"""The variational autoencoder against mathematics: closed forms, quadrature, exact likelihoods."""
+"""The variational autoencoder against mathematics: closed forms and exact likelihoods.
+
+The laws of its KL term and of its crossentropy are in tests/properties.
+"""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.integrate import quad
 
 from numpy_nets import GradientTape, config, gradcheck, ops, random
 from numpy_nets.autodiff.tensor import Tensor
@@ -19,62 +19,11 @@ from numpy_nets.models.vae import (
     reparameterize,
 )
 from numpy_nets.optimizers import Adam
-from numpy_nets.theory.gaussian import kl_divergence
 from numpy_nets.theory.ppca import fit_ppca
-
-means = st.floats(-50, 50)
-log_vars = st.floats(-80, 80)
 
 
 def tensor(x) -> Tensor:
     return Tensor(np.asarray(x, np.float64))
-
-
-def kl(mean, log_var) -> np.ndarray:
-    return gaussian_kl(tensor(np.atleast_2d(mean)), tensor(np.atleast_2d(log_var))).array
-
-
-@given(st.lists(st.tuples(means, log_vars), min_size=1, max_size=5))
-def test_kl_is_never_negative(pairs) -> None:
-    assert kl(*np.transpose(pairs))[0] >= -1e-15
-
-
-def test_kl_is_exactly_zero_at_the_prior_and_only_there() -> None:
-    assert kl(np.zeros(7), np.zeros(7))[0] == 0
-    for mean, log_var in ((1e-7, 0), (0, 1e-7), (0, -1e-7)):
-        assert kl(mean, log_var)[0] > 0
-
-
-@given(st.lists(st.tuples(means, st.floats(-20, 20)), min_size=1, max_size=5))
-def test_kl_is_additive_over_dimensions_and_equals_the_closed_form_of_theory(pairs) -> None:
-    mean, log_var = np.transpose(pairs)
-    each = [kl(m, v)[0] for m, v in pairs]
-    assert kl(mean, log_var)[0] == pytest.approx(sum(each), rel=1e-12, abs=1e-12)
-    expected = kl_divergence(mean, np.exp(log_var), 0.0, 1.0)
-    assert kl(mean, log_var)[0] == pytest.approx(float(expected), rel=1e-9, abs=1e-9)
-
-
-@settings(max_examples=20)
-@given(st.floats(-3, 3), st.floats(-3, 3))
-def test_kl_equals_quadrature_in_one_dimension(mean, log_var) -> None:
-    deviation = np.exp(0.5 * log_var)
-
-    def integrand(e: float) -> float:
-        z = mean + deviation * e
-        log_ratio = -0.5 * (e * e + log_var) + 0.5 * z * z
-        return np.exp(-0.5 * e * e) / np.sqrt(2 * np.pi) * log_ratio
-
-    assert kl(mean, log_var)[0] == pytest.approx(quad(integrand, -12, 12)[0], rel=1e-8, abs=1e-8)
-
-
-def test_kl_is_within_five_standard_errors_of_monte_carlo() -> None:
-    rng = np.random.default_rng(0)
-    mean, log_var = rng.normal(size=3), rng.normal(size=3)
-    e = rng.standard_normal((200_000, 3))
-    z = mean + np.exp(0.5 * log_var) * e
-    log_ratio = 0.5 * np.sum(z * z - e * e - log_var, axis=1)
-    error = log_ratio.std() / np.sqrt(len(log_ratio))
-    assert abs(kl(mean, log_var)[0] - log_ratio.mean()) < 5 * error
 
 
 def test_the_gradient_through_the_reparameterization_is_that_of_the_expectation() -> None:
@@ -123,21 +72,6 @@ def test_all_terms_have_the_gradients_of_central_differences() -> None:
     gradcheck(reparameterize, [a, b, c])
     gradcheck(bernoulli_log_likelihood, [rng.random((2, 3)), a])
     gradcheck(lambda x, m, v: gaussian_log_likelihood(x, [m, v]), [a, b, c])
-
-
-@pytest.mark.parametrize("extreme", [-80.0, 80.0])
-@pytest.mark.parametrize("pixel", [0.0, 1.0])
-def test_extreme_inputs_stay_finite(extreme, pixel) -> None:
-    x = Tensor(np.full((1, 4), pixel, np.float32))
-    mean = Tensor(np.zeros((1, 4), np.float32))
-    log_var = Tensor(np.full((1, 4), extreme, np.float32))
-    logits = Tensor(np.full((1, 4), 125 * extreme, np.float32))
-    with GradientTape() as tape:
-        tape.watch([mean, log_var, logits])
-        value = ops.sum(gaussian_kl(mean, log_var)) - ops.sum(bernoulli_log_likelihood(x, logits))
-    assert np.isfinite(value.array)
-    for gradient in tape.gradient(value, [mean, log_var, logits]):
-        assert np.isfinite(gradient.array).all()
 
 
 def model(**options) -> VAE:

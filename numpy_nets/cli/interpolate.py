@@ -1,0 +1,48 @@
+"""numpy-nets interpolate RUN."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from numpy_nets.cli.arguments import Parser, choice, number, png
+from numpy_nets.cli.saved import load_saved
+from numpy_nets.evaluation.latent import interpolate
+
+
+def main(argv: Sequence[str]) -> int:
+    """Draw the way between pairs of test images, a row each; returns the exit code."""
+    parser = Parser(
+        prog="numpy-nets interpolate", description="From one image to another through the codes."
+    )
+    parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run")
+    parser.add_argument(
+        "--kind", type=choice("linear", "spherical"), default="linear",
+        help="linear or spherical (default: linear)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--steps", type=number(int, 2, most=30), default=10, help="codes of a row (default: 10)"
+    )
+    parser.add_argument("--seed", type=number(int, 0), help="other images (default: the run's)")
+    parser.add_argument("--out", type=png, help="a new picture (default: RUN/interpolation-….png)")
+    arguments = parser.parse(argv)
+    run = load_saved(arguments.run, arguments.seed)
+    run.check_drawable()
+    data = run.images()
+    x, y = data.x_test, data.y_test
+    rng = np.random.default_rng(run.settings["seed"] if arguments.seed is None else arguments.seed)
+    chosen = rng.permutation(len(x))[:16]
+    codes = run.recipe.encode(run.model, x[chosen], None if y is None else y[chosen])
+    rows = []
+    for first, second in zip(range(0, len(chosen) - 1, 2), range(1, len(chosen), 2), strict=True):
+        way = interpolate(codes[first], codes[second], arguments.steps, arguments.kind)
+        label = None if y is None else np.repeat(y[chosen[first]], len(way))
+        between = run.recipe.decode(run.model, way, label)
+        rows += [x[chosen[first], None], between, x[chosen[second], None]]
+    if not rows:
+        raise ValueError(f"--data {run.settings['data']}: expected 2 test images, got {len(x)}")
+    run.save_picture(
+        arguments.out, f"interpolation-{arguments.kind}", np.concatenate(rows),
+        arguments.steps + 2, f"{arguments.kind} between the images on the left and on the right",
+    )  # fmt: skip
+    return 0
