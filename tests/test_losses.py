@@ -154,6 +154,14 @@ def test_float32_predictions_give_a_float32_loss_and_gradient_whatever_the_targe
 
 
 @each_form
+def test_all_axes_before_the_last_are_samples(form) -> None:
+    loss, y, p, values = form
+    two = (np.stack([y, y[::-1]]), np.stack([p, p[::-1]]))
+    close(loss(reduction=None)(*two), np.stack([values, values[::-1]]))
+    close(loss()(*two), values.mean())
+
+
+@each_form
 def test_a_batch_of_one_sample_is_its_value(form) -> None:
     loss, y, p, values = form
     close(loss()(y[:1], p[:1]), values[0])
@@ -170,12 +178,13 @@ def test_an_empty_batch_has_loss_0_and_an_empty_gradient(form) -> None:
     assert tape.gradient(found, x).shape == (0, 3)
 
 
-def test_weights_that_are_all_zero_give_0_and_no_warning() -> None:
+@pytest.mark.parametrize("weights", [np.zeros(5), np.array([1.0, -1.0, 0.0, 2.0, -2.0])])
+def test_weights_that_add_up_to_zero_give_0_and_no_warning(weights) -> None:
     loss = MeanSquaredError(reduction="mean_with_sample_weight")
     x = Tensor(Z)
     with GradientTape() as tape:
         tape.watch(x)
-        found = loss(Y, x, np.zeros(5))
+        found = loss(Y, x, weights)
     close(found, 0.0)
     assert not tape.gradient(found, x).array.any()
 
@@ -259,10 +268,22 @@ def test_after_a_softmax_the_loss_is_computed_from_its_logits(loss, y) -> None:
     assert float(again) == pytest.approx(-math.log(1e-7), rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("loss", "y"),
+    [(CategoricalCrossentropy, np.eye(3)[[1]]), (SparseCategoricalCrossentropy, np.array([1]))],
+)
+@pytest.mark.parametrize(("p", "clipped"), [(0.0, EPSILON), (1.0, 1 - EPSILON)])
+def test_probabilities_of_classes_are_clipped_at_both_ends(loss, y, p, clipped) -> None:
+    """The others share what is left, and a sparse loss scales the sum to 1 after clipping."""
+    others = np.clip((1 - p) / 2, EPSILON, 1 - EPSILON)
+    total = clipped + 2 * others if loss is SparseCategoricalCrossentropy else 1.0
+    found = loss()(y, np.array([[(1 - p) / 2, p, (1 - p) / 2]]))
+    assert float(found) == pytest.approx(-math.log(clipped / total), rel=1e-9)
+
+
 def test_extreme_logits_give_finite_losses_and_gradients() -> None:
     z = np.float32([[1e4, -1e4, 0]])
     for loss, y in [
-        (BinaryCrossentropy(from_logits=True), [[0.0, 1.0, 0.5]]),
         (CategoricalCrossentropy(from_logits=True), [[0.0, 1.0, 0.0]]),
         (SparseCategoricalCrossentropy(from_logits=True), [1]),
     ]:
@@ -333,6 +354,10 @@ def test_losses_are_named_after_their_class() -> None:
         (  # would broadcast to (5, 5)
             lambda: MeanSquaredError()(Y[:, 0], Y[:, :1].T),
             r"y_true: expected shape \(1, 5\), got \(5,\)",
+        ),
+        (  # only a plain list of targets may leave out the last axis
+            lambda: MeanSquaredError()(Y, Z[..., None]),
+            r"y_true: expected shape \(5, 3, 1\), got \(5, 3\)",
         ),
         (  # Keras widens y_pred here
             lambda: MeanSquaredError()(Y[:, :1], Z[:, 0]),

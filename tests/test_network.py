@@ -51,6 +51,37 @@ def test_several_inputs_and_outputs_come_and_go_as_lists():
     assert all(np.allclose(p, part) for p, part in zip(predicted, y, strict=True))
 
 
+def test_a_model_of_several_outputs_is_a_layer_of_several_outputs(capsys):
+    x = Input((3,))
+    encoder = Model(x, [Dense(2, name="mean")(x), Dense(2, name="log_var")(x)], name="encoder")
+    z = Input((3,))
+    mean, log_var = encoder(z)
+    model = Model(z, [log_var, Concatenate()([mean, log_var])])
+    expected = [y.array for y in encoder(X)]
+    found = [y.array for y in model(X)]
+    np.testing.assert_array_equal(found[0], expected[1])
+    np.testing.assert_array_equal(found[1], np.concatenate(expected, axis=1))
+    model.summary(print_fn=print)
+    shown = capsys.readouterr().out
+    assert "encoder[0][0]" in shown and "encoder[0][1]" in shown
+    with pytest.raises(ValueError, match=r"encoder: expected input of shape \(None, 3\)"):
+        encoder(Input((4,)))
+
+
+def test_a_subclassed_model_has_no_shapes_to_ask_for():
+    class Plain(Model):
+        def call(self, inputs):
+            return inputs
+
+    for name in ("input_shape", "output_shape"):
+        with pytest.raises(AttributeError, match=f"has no {name}: it is no functional model"):
+            getattr(Plain(), name)
+    with pytest.raises(NotImplementedError, match="Plain needs a compute_output_shape method"):
+        Plain()(Input((3,)))
+    with pytest.raises(ValueError, match="expected at least one layer"):
+        Sequential()(X)
+
+
 def test_nested_models_share_their_weights_with_the_outer_one():
     x = Input((3,))
     encoder = Model(x, Dense(2, "relu")(x))

@@ -122,14 +122,6 @@ def test_float32_variables_and_accumulators_stay_float32(make, rule) -> None:
     assert [v.shape for v in vs] == SHAPES
 
 
-@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e6])
-def test_the_first_step_of_adam_has_the_size_of_the_learning_rate(float64, scale) -> None:
-    """Whatever the size of the gradient, up to ε."""
-    v = Variable([1.0, 2.0, 3.0])
-    Adam(0.25).apply([scale * np.array([1.0, -2.0, 0.5])], [v])
-    np.testing.assert_allclose(v.array, [0.75, 2.25, 2.75], rtol=0.01)
-
-
 def test_adam_adds_epsilon_after_the_bias_correction(float64) -> None:
     """ε̂ of the paper's section 2, by hand: g = 1, ε = 1, step 1."""
     v = Variable([0.0])

@@ -1,0 +1,182 @@
+"""Change the source a little, many times: does a test notice?  (pip install -e '.[mutation]')
+
+    python tests/mutation.py                      # 60 changes of each module that computes
+    python tests/mutation.py losses.py --sample 1000
+
+Cosmic Ray says what can be changed where: an operator, a comparison, a number, `and`, `not`,
+`break`, an exception. For each change a fork of this process, which has imported all but
+numpy_nets, imports the changed module from memory and runs that module's tests until one fails.
+No file is written. Prints the changes that no test noticed; to be killed by a test, or explained.
+"""
+
+import argparse
+import difflib
+import importlib.abc
+import importlib.machinery
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+import cosmic_ray.plugins
+import h5py
+import hypothesis
+import hypothesis.extra.numpy
+import hypothesis.stateful
+import numpy
+import pytest
+import scipy.integrate
+import scipy.special
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "numpy_nets"
+PRELOADED: list[ModuleType] = [numpy, scipy.special, scipy.integrate, h5py, hypothesis.extra.numpy]
+LIMIT = 120  # seconds; a change that makes a loop endless is noticed
+
+TESTS = {
+    "autodiff/gradcheck.py": ["autodiff/test_gradcheck.py"],
+    "autodiff/ops.py": ["autodiff/test_ops.py", "properties/test_ops.py",
+                        "properties/test_binary_crossentropy.py"],
+    "autodiff/tape.py": ["autodiff/test_tape.py", "properties/test_tape_machine.py"],
+    "autodiff/tensor.py": ["autodiff/test_tensor.py", "autodiff/test_tape.py"],
+    "losses.py": ["test_losses.py", "properties/test_binary_crossentropy.py"],
+    "models/autoencoder.py": ["test_models.py"],
+    **{f"models/{name}.py": [f"models/test_{name}.py"]
+       for name in ("cvae", "denoising", "gan", "gan_paper", "iwae", "sparse")},
+    "models/terms.py": ["models/test_terms.py", "models/test_vae.py"],
+    "models/vae.py": ["models/test_vae.py", "properties/test_gaussian_kl.py"],
+    "optimizers/__init__.py": ["test_optimizers.py", "properties/test_optimizers.py"],
+    "optimizers/schedules.py": ["test_optimizers.py", "properties/test_optimizers.py"],
+}  # fmt: skip
+
+
+class Changed(importlib.abc.MetaPathFinder):
+    """Imports one module from other source than its file's."""
+
+    def __init__(self, name: str, source: str) -> None:
+        self.name, self.source = name, source
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
+        if fullname != self.name:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path)
+        assert spec is not None and spec.origin is not None
+        source = self.source
+
+        class Loader(importlib.machinery.SourceFileLoader):
+            def get_code(self, fullname: str) -> CodeType:
+                return compile(source, self.path, "exec")
+
+        spec.loader = Loader(fullname, spec.origin)
+        return spec
+
+
+def changes(source: str) -> list[tuple[str, int, Any]]:
+    """(operator, occurrence, position) of all changes, without those of `int | None`."""
+    found = []
+    nodes = list(ast_nodes(get_ast(source)))
+    for name in cosmic_ray.plugins.operator_names():
+        operator = cosmic_ray.plugins.get_operator(name)
+        if operator.arguments() or "BinaryOperator_BitOr" in name:
+            continue
+        places = [at for node in nodes for at, _ in operator().mutation_positions(node)]
+        found += [(name, k, at) for k, at in enumerate(places)]
+    return found
+
+
+def sample(found: list[tuple[str, int, Any]], size: int) -> list[tuple[str, int, Any]]:
+    """A few, at different places before several at one."""
+    rng = random.Random(0)
+    rng.shuffle(found)
+    seen: dict[Any, int] = {}
+    ranked = []
+    for change in found:
+        seen[change[2]] = seen.get(change[2], 0) + 1
+        ranked.append((seen[change[2]], change))
+    ranked.sort(key=lambda pair: pair[0])
+    return [change for _, change in ranked[:size]]
+
+
+def is_noticed(module: str, source: str, tests: list[str]) -> bool:
+    """Whether the tests fail, or do not end, with this source in the module's place."""
+    child = os.fork()
+    if child == 0:
+        os.setpgrp()
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)
+        sys.meta_path.insert(0, Changed(module, source))
+        options = ["-qx", "-pno:cacheprovider", "-pno:randomly", "-pno:xdist",
+                   "-Wignore::pytest.PytestAssertRewriteWarning"]  # fmt: skip
+        deselected = [f"--deselect={test}" for test in SLOW]
+        status = 1
+        try:
+            status = pytest.main([*options, "--hypothesis-profile=mutation", *deselected, *tests])
+        finally:
+            os._exit(int(status))
+    deadline = time.monotonic() + LIMIT
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status) != 0
+        time.sleep(0.02)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return True
+
+
+SLOW = [
+    "tests/autodiff/test_tape.py::test_a_chain_of_100_000_ops_needs_no_recursion",
+    "tests/autodiff/test_tape.py::"
+    "test_a_chain_of_100_000_sigmoids_with_their_logits_is_freed_without_recursion",
+]
+
+
+def run(path: str, size: int) -> tuple[int, int]:
+    """Changes noticed, and made."""
+    file = PACKAGE / path
+    source = file.read_text()
+    module = ".".join(["numpy_nets", *Path(path).with_suffix("").parts]).removesuffix(".__init__")
+    tests = [str(ROOT / "tests" / test) for test in TESTS[path]]
+    if is_noticed(module, source, tests):
+        sys.exit(f"{path}: its tests fail as it is")
+    every = changes(source)
+    chosen = sample(every, size)
+    print(f"# {path}: {len(chosen)} of {len(every)} changes", flush=True)
+    noticed = 0
+    for name, occurrence, _ in chosen:
+        changed = mutate_code(source, cosmic_ray.plugins.get_operator(name)(), occurrence)
+        if is_noticed(module, changed, tests):
+            noticed += 1
+            continue
+        lines = difflib.unified_diff(source.splitlines(), changed.splitlines(), n=0, lineterm="")
+        print(f"## survived: {name} {occurrence}", *list(lines)[2:], sep="\n", flush=True)
+    return noticed, len(chosen)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Mutation testing of the modules that compute.")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(TESTS)}")
+    parser.add_argument("--sample", type=int, default=60, help="changes a module (60)")
+    options = parser.parse_args()
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    fast = hypothesis.settings(deadline=None, database=None, derandomize=True, max_examples=25)
+    without_shrinking = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    hypothesis.settings.register_profile("mutation", fast, phases=without_shrinking)
+    totals = [0, 0]
+    for path in options.modules or TESTS:
+        noticed, made = run(path, options.sample)
+        print(f"# {path}: {noticed} of {made} noticed", flush=True)
+        totals = [totals[0] + noticed, totals[1] + made]
+    print(f"# in total {totals[0]} of {totals[1]}: {totals[0] / max(1, totals[1]):.1%}")
+
+
+if __name__ == "__main__":
+    main()
