@@ -257,7 +257,8 @@ def _weak(x: Any) -> Any:
 
 def _float64(name: str, value: Any, inputs: list[Any]) -> Any:
     """A result in float64, which must have come from a float64 array and not from promotion."""
-    dtypes = [x.dtype for x in inputs if isinstance(x, np.ndarray | np.generic)]
+    arrays = (x for x in inputs if isinstance(x, np.ndarray | np.generic))
+    dtypes = [x.dtype.newbyteorder("=") for x in arrays]  # files may be big-endian
     if np.float32 in dtypes:
         given = (x for x in inputs if isinstance(x, np.ndarray | np.generic | list))
         found = " and ".join(dict.fromkeys(str(getattr(x, "dtype", "list")) for x in given))

@@ -541,6 +541,13 @@ def test_a_float32_tensor_refuses_a_list_of_floats() -> None:
         Variable([1.0, 2.0]) * [1.0, 2.0]
 
 
+def test_float64_in_the_byte_order_of_another_machine_stays_float64() -> None:
+    x = Tensor(np.array([1.0, 1 + 2**-40], ">f8"))
+    y = ops.concatenate([x, x]) - 1.0
+    assert y.dtype == np.float64
+    assert y.array[1] == 2**-40
+
+
 def test_names_in_messages_and_programs_are_those_of_the_public_ops() -> None:
     v = Variable([1.0])
     with pytest.raises(TypeError, match=r"^where: float32 and float64"):
