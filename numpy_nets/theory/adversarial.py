@@ -1,0 +1,159 @@
+"""What a GAN's game comes to, when its densities are known: Goodfellow et al. 2014, "the paper".
+
+(arXiv 1406.2661.) A generator makes samples with density p_g, the data have p_data, and a
+discriminator D(x) in [0, 1] says how likely x is data. They play min over G, max over D of
+
+    V(D, G) = E_data[log D(x)] + E_g[log(1 - D(x))]                              (equation 1)
+
+In nats and float64. Densities come in one of two ways:
+
+    tables      arrays of one shape, with `cell`: the width (area, quadrature weight) of each cell,
+                a number or an array of that shape; 1 if the tables are probabilities
+    functions   x -> density, with `interval=(low, ..., high)`: integrated by quadrature from point
+                to point; a point at every narrow peak keeps quadrature from missing it
+
+What has no density anywhere counts nothing: 0 log 0 = 0, and no 0/0 appears.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from numpy_nets.autodiff.tensor import Array
+
+Density: TypeAlias = Any  # an array, or a function of x
+
+LOG_4 = float(np.log(4))
+_LEAST = -54 * float(np.log(2))  # log of half the distance from 1 to the float64 below it
+
+
+def optimal_discriminator(p_data: Any, p_g: Any) -> Array:
+    """D*(x) = p_data(x) / (p_data(x) + p_g(x)), 0 where both are 0: equation 2.  Shape of both.
+
+    V is an integral of a log D + b log(1 - D), with a = p_data(x), b = p_g(x), in which every x
+    may have its own D. The derivative a/D - b/(1 - D) is zero at D = a/(a + b) only; the second
+    one, -a/D² - b/(1 - D)², is negative: it is the maximum (the paper's proposition 1). Where
+    a = b = 0, D does not matter.
+
+    Raises:
+        ValueError: a density is negative or not finite, or the shapes differ.
+    """
+    p_data, p_g = _checked("optimal_discriminator", p_data, p_g)
+    total = p_data + p_g
+    best: Array = np.divide(p_data, total, out=np.zeros_like(total), where=total > 0)
+    return best
+
+
+def value(
+    discriminator: Density,
+    p_data: Density,
+    p_g: Density,
+    *,
+    cell: Any = 1.0,
+    interval: Sequence[float] | None = None,
+) -> float:
+    """V(D, G) of equation 1.
+
+    Above 1 - 2⁻⁵⁴ float64 cannot tell D from 1, so a D that is closer to 0 or 1 counts as 2⁻⁵⁴
+    away from it: where D is sure and wrong it costs 37 nats, not infinitely many.
+
+    Raises:
+        ValueError: a D outside [0, 1]; densities that are negative, do not integrate to 1 (within
+            1 %), or have other shapes.
+    """
+
+    def integrand(d: Array, p: Array, g: Array) -> Array:
+        if not ((d >= 0) & (d <= 1)).all():
+            raise ValueError("value: discriminator: expected probabilities, got a number outside")
+        with np.errstate(divide="ignore"):
+            log_d, log_not_d = np.log(d), np.log1p(-d)
+        result: Array = p * np.maximum(log_d, _LEAST) + g * np.maximum(log_not_d, _LEAST)
+        return result
+
+    _check_mass("value", p_data, p_g, cell, interval)
+    return _integrate("value", integrand, [discriminator, p_data, p_g], cell, interval)
+
+
+def jensen_shannon(
+    p: Density, q: Density, *, cell: Any = 1.0, interval: Sequence[float] | None = None
+) -> float:
+    """JSD(p ‖ q) = ½ KL(p ‖ m) + ½ KL(q ‖ m), m = ½ (p + q), in nats: 0 to log 2.
+
+    With δ = (p - q) / (p + q), p = m (1 + δ) and q = m (1 - δ), so the two integrals are one:
+
+        JSD = ∫ ½ m ((1 + δ) log(1 + δ) + (1 - δ) log(1 - δ)) dx
+
+    The bracket is convex and even in δ, so it is smallest, 0, at δ = 0 (p = q) and largest,
+    2 log 2, at δ = ±1 (where only one of them is). Lin 1991, IEEE Trans. Inf. Theory 37(1).
+
+    Raises:
+        ValueError: as `value`.
+    """
+
+    def integrand(p: Array, q: Array) -> Array:
+        from scipy.special import xlog1py
+
+        mean = 0.5 * (p + q)
+        delta = np.divide(0.5 * (p - q), mean, out=np.zeros_like(mean), where=mean > 0)
+        bracket: Array = xlog1py(1 + delta, delta) + xlog1py(1 - delta, -delta)
+        return 0.5 * mean * bracket
+
+    _check_mass("jensen_shannon", p, q, cell, interval)
+    return _integrate("jensen_shannon", integrand, [p, q], cell, interval)
+
+
+def generator_criterion(
+    p_data: Density, p_g: Density, *, cell: Any = 1.0, interval: Sequence[float] | None = None
+) -> float:
+    """C(G) = max over D of V(D, G) = -log 4 + 2 JSD(p_data ‖ p_g): equations 4 to 6.
+
+    Put D* and 1 - D* = p_g / (p_data + p_g) into V. With m as above, D* = p_data / 2m, hence
+
+        log D* = log(p_data / m) - log 2,    log(1 - D*) = log(p_g / m) - log 2
+
+    and the expectations are KL(p_data ‖ m) + KL(p_g ‖ m) - 2 log 2. As JSD ≥ 0, G does best at
+    p_g = p_data, where D* = ½ everywhere and C = -log 4 (theorem 1).
+
+    Raises:
+        ValueError: as `value`.
+    """
+    return -LOG_4 + 2 * jensen_shannon(p_data, p_g, cell=cell, interval=interval)
+
+
+def _integrate(
+    what: str,
+    integrand: Callable[..., Array],
+    functions: Sequence[Density],
+    cell: Any,
+    interval: Sequence[float] | None,
+) -> float:
+    """∫ integrand(f(x), …) dx as a sum over tables, or by quadrature."""
+    if interval is None:
+        return float(np.sum(integrand(*_checked(what, *functions)) * cell))
+    from scipy.integrate import quad
+
+    def at(x: float) -> float:
+        return float(integrand(*_checked(what, *(f(x) for f in functions))))
+
+    return float(sum(quad(at, low, high, limit=200)[0] for low, high in pairwise(interval)))
+
+
+def _check_mass(
+    what: str, p: Density, q: Density, cell: Any, interval: Sequence[float] | None
+) -> None:
+    for density in (p, q):
+        mass = _integrate(what, lambda values: values, [density], cell, interval)
+        if abs(mass - 1) > 0.01:
+            raise ValueError(f"{what}: expected densities that integrate to 1, got {mass:.4g}")
+
+
+def _checked(what: str, *values: Any) -> list[Array]:
+    arrays = [np.asarray(value, np.float64) for value in values]
+    if len({array.shape for array in arrays}) > 1:
+        raise ValueError(f"{what}: expected one shape, got {[array.shape for array in arrays]}")
+    for array in arrays:
+        if not ((array >= 0) & (array < np.inf)).all():
+            raise ValueError(f"{what}: expected values >= 0 and finite, got others")
+    return arrays
