@@ -1,30 +1,58 @@
-"""python -m benchmarks [name …]: run benchmarks; all of them by default."""
+"""python -m benchmarks [name …]: run benchmarks; without names all, the -speed ones in `table`."""
 
 import argparse
 import os
+from collections.abc import Callable
+from functools import partial
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from benchmarks import autoencoder_convergence, autoencoder_speed, vae_convergence
+from benchmarks import (
+    aevb_figure2,
+    autoencoder_convergence,
+    gan_1d,
+    gan_parzen,
+    gan_ring,
+    gan_seeds,
+    growth,
+    speed,
+    start_up,
+    table,
+    vae_convergence,
+    vae_nll,
+)
+from benchmarks.work import WORKLOADS
 
-BENCHMARKS = {
-    "autoencoder-speed": autoencoder_speed,
-    "autoencoder-convergence": autoencoder_convergence,
-    "vae-convergence": vae_convergence,
+PARTS: dict[str, Callable[..., object]] = {
+    f"{name.replace('_', '-')}-speed": partial(speed.run, (name,)) for name in WORKLOADS
+} | {"start-up": start_up.run}
+
+BENCHMARKS: dict[str, Callable[..., object]] = {
+    "table": table.run,
+    "growth": growth.run,
+    "autoencoder-convergence": autoencoder_convergence.run,
+    "vae-convergence": vae_convergence.run,
+    "vae-nll": vae_nll.run,
+    "aevb-figure2": aevb_figure2.run,
+    "gan-1d": gan_1d.run,
+    "gan-parzen": gan_parzen.run,
+    "gan-ring": gan_ring.run,
+    "gan-seeds": gan_seeds.run,
 }
 
 
 def main() -> None:
+    known = PARTS | BENCHMARKS
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHMARKS))
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(known))
     parser.add_argument("--smoke", action="store_true", help="seconds only: does it still run?")
     arguments = parser.parse_args()
     for name in arguments.names:
-        if name not in BENCHMARKS:
-            parser.error(f"unknown benchmark {name!r}; known: {', '.join(BENCHMARKS)}")
+        if name not in known:
+            parser.error(f"unknown benchmark {name!r}; known: {', '.join(known)}")
     for name in arguments.names or BENCHMARKS:
-        print(f"== {name}: {(BENCHMARKS[name].__doc__ or '').splitlines()[0]}")
-        BENCHMARKS[name].run(smoke=arguments.smoke)
+        print(f"== {name}", flush=True)
+        known[name](smoke=arguments.smoke)
 
 
 if __name__ == "__main__":
