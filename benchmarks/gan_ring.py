@@ -11,6 +11,7 @@ Writes ring.png and grid.png (every run's samples) and ring.gif (the first run) 
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,19 +33,20 @@ LATENT = 4
 
 
 class Toy(NamedTuple):
-    """A mixture, and what training on it takes: its extent decides how much noise."""
+    """A mixture, and what training on it takes; noise fades to 0 in this part of the steps."""
 
     mixture: Callable[..., Any]
     modes: int
     steps: int
     units: int
     noise: float
+    fade: float
     seeds: int
 
 
 TOYS = {
-    "ring": Toy(ring, 8, steps=2500, units=64, noise=0.5, seeds=10),
-    "grid": Toy(grid, 25, steps=4000, units=128, noise=1.0, seeds=3),
+    "ring": Toy(ring, 8, 2500, units=64, noise=0.5, fade=0.8, seeds=10),
+    "grid": Toy(partial(grid, spacing=1.0), 25, 6000, units=128, noise=0.5, fade=0.5, seeds=3),
 }
 
 
@@ -112,7 +114,7 @@ def train(toy: Toy, seed: int) -> list[tuple[int, Any]]:
     z = random.normal((2500, LATENT), seed=seed)
     snapshots = [(0, gan.generator(z).array)]
     for step in range(1, toy.steps + 1):
-        noise.stddev = toy.noise * max(0.0, 1 - step / (0.8 * toy.steps))
+        noise.stddev = toy.noise * max(0.0, 1 - step / (toy.fade * toy.steps))
         batch = points[order.integers(len(points), size=256)]
         gan.train_step(ops.convert_to_tensor(batch))
         if step % (toy.steps // 40) == 0:
