@@ -28,21 +28,18 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse(argv)
     run = load_saved(arguments.run, arguments.seed)
     run.check_drawable()
-    data = run.images()
-    x, y = data.x_test, data.y_test
     rng = np.random.default_rng(run.settings["seed"] if arguments.seed is None else arguments.seed)
-    chosen = rng.permutation(len(x))[:16]
-    codes = run.recipe.encode(run.model, x[chosen], None if y is None else y[chosen])
+    codes, x, y = run.recipe.ends(run.model, run.images(), rng)
     rows = []
-    for first, second in zip(range(0, len(chosen) - 1, 2), range(1, len(chosen), 2), strict=True):
+    for first, second in zip(range(0, len(codes) - 1, 2), range(1, len(codes), 2), strict=True):
         way = interpolate(codes[first], codes[second], arguments.steps, arguments.kind)
-        label = None if y is None else np.repeat(y[chosen[first]], len(way))
-        between = run.recipe.decode(run.model, way, label)
-        rows += [x[chosen[first], None], between, x[chosen[second], None]]
+        label = None if y is None else np.repeat(y[first], len(way))
+        row = run.recipe.decode(run.model, way, label)
+        rows.append(row if x is None else np.concatenate([x[first, None], row, x[second, None]]))
     if not rows:
-        raise ValueError(f"--data {run.settings['data']}: expected 2 test images, got {len(x)}")
+        raise ValueError(f"--data {run.settings['data']}: expected 2 test images, got {len(codes)}")
     run.save_picture(
         arguments.out, f"interpolation-{arguments.kind}", np.concatenate(rows),
-        arguments.steps + 2, f"{arguments.kind} between the images on the left and on the right",
+        len(rows[0]), f"{arguments.kind} between the images on the left and on the right",
     )  # fmt: skip
     return 0

@@ -9,8 +9,8 @@ from numpy_nets.callbacks import Callback
 class TrainingBar(Callback):
     """One bar over all epochs, on standard error."""
 
-    def __init__(self, first_epoch: int = 0) -> None:
-        self._first_epoch = first_epoch
+    def __init__(self, shown: tuple[str, ...], first_epoch: int = 0) -> None:
+        self._shown, self._first_epoch = shown, first_epoch
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         from tqdm import tqdm
@@ -19,27 +19,33 @@ class TrainingBar(Callback):
         self._validation: dict[str, float] = {}
         width = shutil.get_terminal_size().columns  # 80 where a terminal does not tell
         self._bar: Any = tqdm(
-            total=steps * epochs, initial=steps * self._first_epoch, unit="step", ncols=width
+            total=steps * epochs,
+            initial=steps * self._first_epoch,
+            ncols=width,
+            bar_format="{desc}|{bar}| {elapsed}<{remaining}{postfix}",
         )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._bar.set_description(f"epoch {epoch + 1}/{self.params['epochs']}", refresh=False)
+        self._bar.set_description_str(f"epoch {epoch + 1}/{self.params['epochs']} ", refresh=False)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._bar.set_postfix({**_losses(logs), **self._validation}, refresh=False)
+        self._bar.set_postfix_str(_text({**self._of(logs), **self._validation}), refresh=False)
         self._bar.update()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        losses = _losses(logs)
-        self._validation = {k: v for k, v in losses.items() if k.startswith("val_")}
-        self._bar.set_postfix(losses)
+        shown = self._of(logs)
+        self._validation = {k: v for k, v in shown.items() if k.startswith("val_")}
+        self._bar.set_postfix_str(_text(shown))
 
     def close(self) -> None:
         """Leave the bar as it stands."""
         if hasattr(self, "_bar"):
             self._bar.close()
 
+    def _of(self, logs: dict[str, Any] | None) -> dict[str, float]:
+        """A line has no room for all of it."""
+        return {name: logs[name] for name in self._shown if name in logs} if logs else {}
 
-def _losses(logs: dict[str, Any] | None) -> dict[str, float]:
-    """A line has no room for the terms of a loss."""
-    return {name: value for name, value in (logs or {}).items() if name.endswith("loss")}
+
+def _text(values: dict[str, float]) -> str:
+    return " ".join(f"{name}={value:.3g}" for name, value in values.items())

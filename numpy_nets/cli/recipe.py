@@ -4,13 +4,17 @@ import math
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from numpy_nets.autodiff.tensor import Array
+from numpy_nets.callbacks import Callback
 from numpy_nets.cli.arguments import Option, choice, number
 from numpy_nets.cli.binarize import MODES, DynamicBatches
 from numpy_nets.cli.data import NAMES, Images
 from numpy_nets.network import Model
 
 Settings = dict[str, Any]
+Curves = dict[str, list[float]]
 
 
 class Recipe:
@@ -23,6 +27,7 @@ class Recipe:
     help: ClassVar[str]
     options: ClassVar[tuple[Option, ...]]
     unit: ClassVar[str]  # of the loss
+    shown: ClassVar[tuple[str, ...]] = ("loss", "val_loss")  # while it is trained
 
     @property
     def weights_file(self) -> str:
@@ -50,6 +55,17 @@ class Recipe:
         else:
             model.fit(*arrays, batch_size=settings["batch_size"], **options)
 
+    def callbacks(
+        self, model: Any, data: Images, settings: Settings, folder: Path
+    ) -> list[Callback]:
+        """What the recipe adds to a training, such as pictures on the way."""
+        return []
+
+    def curves(self, history: Curves) -> dict[str, tuple[Curves, str]]:
+        """What is drawn of the history: (curves, their unit), by the name of the file."""
+        losses_first = sorted(history.items(), key=lambda item: not item[0].endswith("loss"))
+        return {"curves.png": (dict(losses_first), self.unit)}
+
     def encode(self, model: Any, x: Array, y: Array | None) -> Array:
         """Codes (n, latent) of images x (n, pixels)."""
         raise NotImplementedError
@@ -57,6 +73,14 @@ class Recipe:
     def decode(self, model: Any, codes: Array, y: Array | None) -> Array:
         """Images (n, pixels) in [0, 1] of codes (n, latent)."""
         raise NotImplementedError
+
+    def ends(
+        self, model: Any, data: Images, rng: np.random.Generator
+    ) -> tuple[Array, Array | None, Array | None]:
+        """Up to 16 codes to walk between; the images they are of and their labels, if any."""
+        chosen = rng.permutation(len(data.x_test))[:16]
+        x, y = data.x_test[chosen], None if data.y_test is None else data.y_test[chosen]
+        return self.encode(model, x, y), x, y
 
     def sample(self, model: Any, count: int, label: int | None) -> Array:
         """New images, (count, pixels), of a class if the model knows any."""
@@ -79,7 +103,9 @@ class Recipe:
         raise NotImplementedError
 
 
-def shared_options(*, epochs: int, batch_size: int) -> tuple[Option, ...]:
+def shared_options(
+    *, epochs: int, batch_size: int, learning_rate: float = 1e-3
+) -> tuple[Option, ...]:
     """The options that all models have, with their defaults."""
     known = ", ".join(NAMES)
     return (
@@ -89,9 +115,9 @@ def shared_options(*, epochs: int, batch_size: int) -> tuple[Option, ...]:
                "dynamic anew in every epoch of training"),
         Option("epochs", epochs, number(int, 1), "passes over the data"),
         Option("batch_size", batch_size, number(int, 1), "samples a step"),
-        Option("learning_rate", 1e-3, number(float, 0, above=True, most=1), "of Adam, at most 1"),
-        Option("seed", 0, number(int, 0),
-               "of initial weights, shuffling, noise and binarization"),
+        Option("learning_rate", learning_rate, number(float, 0, above=True, most=1),
+               "of Adam, at most 1"),
+        Option("seed", 0, number(int, 0), "of initial weights, shuffling and all else drawn"),
     )  # fmt: skip
 
 

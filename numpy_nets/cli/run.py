@@ -78,12 +78,13 @@ class Run:
         return [CSVLogger(self.history_file, append=self.epoch > 0), _Checkpoint(self)]
 
     def history(self) -> dict[str, list[float]]:
-        """The columns of history.csv, without `epoch`."""
+        """The columns of history.csv, without `epoch` and without empty ones."""
         with open(self.history_file, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         if not rows:
             raise ValueError(f"{self.history_file}: damaged: expected a row for every epoch")
-        return {k: [float(row[k]) for row in rows] for k in rows[0] if k != "epoch"}
+        names = [k for k, value in rows[0].items() if k != "epoch" and value != "NA"]
+        return {k: [float(row[k]) for row in rows] for k in names}
 
 
 class _Checkpoint(Callback):

@@ -34,7 +34,7 @@ class Saved(NamedTuple):
             raise ValueError(f"--data: expected images of {shape}, got {data.image_shape}")
         if name is None and data.sha256 != self.settings.get("data_sha256"):
             raise ValueError(f"{self.settings['data']}: has changed since the run {self.folder}")
-        return binarized(data, self.settings["binarize"], self.settings["seed"])
+        return binarized(data, self.settings.get("binarize", "none"), self.settings["seed"])
 
     def check_drawable(self) -> None:
         """Raises ValueError if the model's output is no images."""
@@ -61,12 +61,18 @@ def load_saved(folder: Path, seed: int | None = None) -> Saved:
     recipe = lookup(f"{file}: damaged: model", settings.get("model"), RECIPES)
     check_settings(folder, settings, recipe.options)
     weights = folder / recipe.weights_file
-    if not weights.exists():
+    # A run that was to have more epochs and was stopped has the weights of its former end.
+    if not weights.exists() or _rows(folder / "history.csv") < settings["epochs"]:
         raise ValueError(
-            f"{folder}: the run has not ended: there is no {recipe.weights_file}; go on with: "
+            f"{folder}: the run has not ended; go on with: "
             f"numpy-nets train {recipe.name} --out {folder} --resume"
         )
     model = recipe.build(settings)
     model.load_weights(weights)
     random.set_random_seed(settings["seed"] if seed is None else seed)
     return Saved(folder, recipe, settings, model)
+
+
+def _rows(history: Path) -> int:
+    """Epochs in a history.csv."""
+    return len(history.read_bytes().splitlines()) - 1

@@ -8,6 +8,7 @@ from numpy_nets.cli.recipe import Recipe
 from numpy_nets.cli.train_autoencoder import AutoencoderRecipe
 from numpy_nets.cli.train_cvae import ConditionalVAERecipe
 from numpy_nets.cli.train_denoising import DenoisingRecipe
+from numpy_nets.cli.train_gan import GANRecipe
 from numpy_nets.cli.train_iwae import IWAERecipe
 from numpy_nets.cli.train_sparse import SparseRecipe
 from numpy_nets.cli.train_vae import VAERecipe
@@ -15,7 +16,7 @@ from numpy_nets.cli.training import train
 
 _ALL: tuple[Recipe, ...] = (
     AutoencoderRecipe(), DenoisingRecipe(), SparseRecipe(), VAERecipe(), ConditionalVAERecipe(),
-    IWAERecipe(),
+    IWAERecipe(), GANRecipe(),
 )  # fmt: skip
 RECIPES = {recipe.name: recipe for recipe in _ALL}
 

@@ -42,7 +42,7 @@ def train(recipe: Recipe, argv: Sequence[str]) -> int:
         "model": recipe.name, "image_shape": list(data.image_shape), "classes": data.classes,
         "data_sha256": data.sha256, "version": __version__,
     }  # fmt: skip
-    data = binarized(data, settings["binarize"], settings["seed"])
+    data = binarized(data, settings.get("binarize", "none"), settings["seed"])
     random.set_random_seed(settings["seed"])
     model = recipe.build(settings)
 
@@ -93,7 +93,7 @@ def _settings_before(recipe: Recipe, folder: Path) -> Settings:
 
 
 def _fit(recipe: Recipe, model: Model, data: Images, run: Run, settings: Settings) -> None:
-    bar = TrainingBar(run.epoch)
+    bar = TrainingBar(recipe.shown, run.epoch)
     # What overflows is reported once, by StopOnDivergence.
     with StopOnInterrupt() as stop, np.errstate(all="ignore"):
         try:
@@ -104,7 +104,13 @@ def _fit(recipe: Recipe, model: Model, data: Images, run: Run, settings: Setting
                 epochs=settings["epochs"],
                 initial_epoch=run.epoch,
                 verbose=0,
-                callbacks=[StopOnDivergence(), *run.callbacks(), bar, stop],
+                callbacks=[
+                    StopOnDivergence(),
+                    *recipe.callbacks(model, data, settings, run.folder),
+                    *run.callbacks(),
+                    bar,
+                    stop,
+                ],
             )
         finally:
             bar.close()
@@ -113,8 +119,8 @@ def _fit(recipe: Recipe, model: Model, data: Images, run: Run, settings: Setting
 def _report(recipe: Recipe, model: Model, data: Images, run: Run, settings: Settings) -> None:
     """Weights, a table, the one that `evaluate` prints, and pictures."""
     model.save_weights(run.folder / recipe.weights_file)
-    losses_first = sorted(run.history().items(), key=lambda item: not item[0].endswith("loss"))
-    save_curves(run.folder / "curves.png", dict(losses_first), recipe.unit)
+    for name, (curves, unit) in recipe.curves(run.history()).items():
+        save_curves(run.folder / name, curves, unit)
     random.set_random_seed(settings["seed"])
     recipe.print_table(model, data, settings, None, 1000)
     recipe.draw(model, data, run.folder)

@@ -34,6 +34,14 @@ def test_a_run_without_weights_is_one_line_that_says_how_to_go_on(command, train
     fails(f"{command} run", "numpy-nets train vae --out run --resume")
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_run_that_was_stopped_on_the_way_to_more_epochs_has_not_ended(command, trained, fails):
+    """The weights of its former end are there still, and would be taken for those of the new."""
+    file = trained("vae") / "settings.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "epochs": 3}))
+    fails(f"{command} run", "run: the run has not ended; go on with: numpy-nets train vae")
+
+
 def test_damaged_weights_or_those_of_another_model_are_one_line(trained, fails):
     folder = trained("vae")
     weights = folder / "vae.weights.h5"

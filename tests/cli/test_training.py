@@ -19,6 +19,7 @@ PICTURES = {
     "vae": {"reconstructions.png", "samples.png", "traversal.png"},
     "cvae": {"reconstructions.png", "samples.png", "traversal.png"},
     "iwae": {"reconstructions.png", "samples.png", "traversal.png"},
+    "gan": {"outputs.png", "samples.png", "samples.gif", "samples/epoch-0001.png"},
 }
 OTHER = {  # options that differ from the defaults, for each model
     "autoencoder": "--binarize dynamic",
@@ -27,11 +28,12 @@ OTHER = {  # options that differ from the defaults, for each model
     "vae": "--binarize dynamic --beta 2 --samples 3",
     "cvae": "--binarize dynamic --activation tanh",
     "iwae": "--samples 2 --hidden 7 --likelihood gaussian",
+    "gan": "--objective least-squares --half-steps yes --label-smoothing 0.1",
 }
 
 
 def contents(folder):
-    return {p.name: p.read_bytes() for p in folder.iterdir()}
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
 
 
 def words(model, images, *more):
