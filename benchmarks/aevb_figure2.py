@@ -3,8 +3,9 @@
 Their settings: one hidden layer of tanh units (500 for MNIST, 200 for Frey Face), Bernoulli and
 Gaussian decoders, minibatches of M = 100 with L = 1, Adagrad with a step size from {0.01, 0.02,
 0.1} that does best on the training set in the first iterations, parameters drawn from N(0, 0.01)
-and with a prior N(0, I). Ours: 0.01 is taken for the variance, MNIST is grey, the last tenth of the
-Frey faces is the test set, and a run ends after 2 million samples (MNIST) or 6 million (Frey).
+and with a prior N(0, I). Ours: 0.01 is taken for the variance, MNIST is grey, a tenth of the Frey
+faces, drawn at random, is the test set, and a run ends after 2 million samples (MNIST) or 6 million
+(Frey).
 
 Writes a picture and a CSV to runs/aevb-figure2. Reads mnist.npz from Keras's cache, and
 frey.npz from the folder that NUMPY_NETS_DATA names (it may not be redistributed; without it that

@@ -16,14 +16,19 @@ from tensorflow import GradientTape
 class TermModel(Model):
     """Trains on loss = Σ terms; fit and evaluate report the loss and every term.
 
-    A subclass names its terms in `term_names`, in the order in which `terms` returns them.
+    A subclass names its terms in `term_names`, in the order in which `terms` returns them, and
+    what it is trained on in `data_names`.
 
     Args:
-        seed: of a stream of noise of its own; None to draw from the one that all share, which
-            `set_random_seed` seeds.
+        seed: of a stream of noise of its own, which no checkpoint holds; None to draw from the one
+            that all share, which `set_random_seed` seeds.
+
+    Raises:
+        ValueError: at a step, on other data than x (or what `data_names` has).
     """
 
     term_names: tuple[str, ...] = ()
+    data_names: tuple[str, ...] = ("x",)
 
     def __init__(self, seed: int | None = None, **options: Any) -> None:
         super().__init__(**options)
@@ -42,6 +47,17 @@ class TermModel(Model):
         """The noise of one batch."""
         return None
 
+    def given(self, data: Any) -> Any:
+        """`data` as `terms` takes it: Keras's `train_on_batch(x)` gives (x, None, None)."""
+        parts = data if isinstance(data, tuple) else (data,)
+        while parts[-1] is None and len(parts) > 1:
+            parts = parts[:-1]
+        if len(parts) != len(self.data_names):
+            expected = ", ".join(self.data_names)
+            got = ", ".join(("x", "y", "sample_weight")[: len(parts)])
+            raise ValueError(f"{type(self).__name__}: data: expected ({expected}), got ({got})")
+        return parts if len(parts) > 1 else parts[0]
+
     def learn(self, data: Any, noise: Any) -> dict[str, Any]:
         """One step: gradients of the sum of the terms, and the optimizer's update."""
         with GradientTape() as tape:
@@ -53,9 +69,11 @@ class TermModel(Model):
         return self.report(data, loss, terms)
 
     def train_step(self, data: Any) -> dict[str, Any]:
+        data = self.given(data)
         return self.learn(data, self.draw_noise(data))
 
     def test_step(self, data: Any) -> dict[str, Any]:
+        data = self.given(data)
         terms = self.terms(data, self.draw_noise(data))
         return self.report(data, sum(terms), terms)
 

@@ -47,6 +47,8 @@ class ConditionalVAE(VAE):
         ValueError: data is not (x, y).
     """
 
+    data_names = ("x", "y")
+
     def call(self, data: Any) -> Any:
         """The parameters of p(x|z, y) at z = the mean of q(z|x, y)."""
         x, y = data
@@ -54,9 +56,7 @@ class ConditionalVAE(VAE):
         return self.decoder([mean, y])
 
     def encode(self, data: Any) -> Any:
-        if not isinstance(data, tuple) or len(data) != 2:
-            raise ValueError("ConditionalVAE: data: expected (x, y), as fit(x, y) gives")
-        return self.encoder(list(data))
+        return self.encoder(list(self.given(data)))
 
     def log_likelihood_at(self, z: Any, data: Any, samples: int) -> Any:
         x, y = repeat(data, samples)

@@ -61,11 +61,19 @@ def test_a_comparison_that_was_killed_is_no_success(stand_in) -> None:
 
 def test_ctrl_c_stops_both_processes_in_one_line(stand_in) -> None:
     stand_in("import time; print('ready', flush=True); time.sleep(60); print('not stopped')")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "numpy_nets", "parity"], env=PYTHON_PATH, start_new_session=True,
+    # Where the tests run in the background, Ctrl-C is ignored, and children inherit that.
+    start = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from numpy_nets.cli import main; sys.exit(main(['parity']))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", start], env=PYTHON_PATH, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None and process.stdout.readline() == b"ready\n"
-    os.killpg(process.pid, signal.SIGINT)
-    assert process.communicate(timeout=30) == (b"", b"numpy-nets: stopped\n")
-    assert process.returncode == 130
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+            os.killpg(process.pid, signal.SIGINT)
+            assert process.communicate(timeout=30) == (b"", b"numpy-nets: stopped\n")
+            assert process.returncode == 130
+        finally:
+            process.kill()

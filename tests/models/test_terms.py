@@ -1,6 +1,17 @@
 import numpy as np
+import pytest
 
 from numpy_nets import random
+from numpy_nets.models.cvae import (
+    ConditionalVAE,
+    build_conditional_decoder,
+    build_conditional_encoder,
+)
+from numpy_nets.models.denoising import (
+    DenoisingAutoencoder,
+    build_code_decoder,
+    build_code_encoder,
+)
 from numpy_nets.models.vae import VAE, build_decoder, build_encoder
 
 
@@ -32,3 +43,35 @@ def test_with_a_seed_noise_is_a_stream_of_its_own() -> None:
     assert (first != second).any()
     np.testing.assert_array_equal(noise(b), first)
     assert random.get_state() == state
+
+
+X, Y = np.ones((4, 6), np.float32), np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
+
+
+@pytest.mark.parametrize("data", [(X, None, None), (X, None), (X,)])
+def test_a_step_takes_x_as_train_on_batch_of_keras_gives_it(data) -> None:
+    vae = model(0)
+    vae.compile("adam")
+    for step in (vae.train_step, vae.test_step):
+        vae.reset_metrics()
+        assert np.isfinite(step(data)["loss"])
+
+
+def test_a_step_takes_x_and_y_where_the_model_is_conditional() -> None:
+    sizes = (6, 3, 5, 2)
+    cvae = ConditionalVAE(build_conditional_encoder(*sizes), build_conditional_decoder(*sizes))
+    cvae.compile("adam")
+    assert np.isfinite(cvae.train_step((X, Y, None))["loss"])
+    with pytest.raises(ValueError, match=r"ConditionalVAE: data: expected \(x, y\), got \(x\)"):
+        cvae.train_step((X, None, None))
+
+
+def test_targets_or_weights_that_no_term_has_raise() -> None:
+    autoencoder = DenoisingAutoencoder(build_code_encoder(6, 4), build_code_decoder(6, 4))
+    for trained in (model(0), autoencoder):
+        trained.compile("adam")
+        said = rf"{type(trained).__name__}: data: expected \(x\), got \(x, y"
+        with pytest.raises(ValueError, match=said + r"\)"):
+            trained.fit(X, X, verbose=0)
+        with pytest.raises(ValueError, match=said + ", sample_weight"):
+            trained.evaluate(X, sample_weight=np.ones(4), verbose=0)
