@@ -1,8 +1,8 @@
 """A GAN in one dimension, beside what theory says of it: figure 1 of Goodfellow et al. 2014.
 
 Over training: the density of the data, of G's samples (a Parzen window), D, and the best D there
-is against that G, D* = p_data / (p_data + p_g). Writes gan-1d.png
-(a strip) and gan-1d.gif to runs/gan-1d.
+is against that G, D* = p_data / (p_data + p_g). Writes gan-1d.png (a strip) and gan-1d.gif to
+runs/gan-1d.
 """
 
 from pathlib import Path

@@ -52,7 +52,8 @@ TOYS = {
 
 def run(*, smoke: bool = False) -> None:
     """Train with several seeds, count, draw."""
-    OUT.mkdir(parents=True, exist_ok=True)
+    out = OUT / "smoke" if smoke else OUT
+    out.mkdir(parents=True, exist_ok=True)
     for name, toy in TOYS.items():
         if smoke:
             toy = toy._replace(steps=40, seeds=2)
@@ -71,8 +72,8 @@ def run(*, smoke: bool = False) -> None:
         complete = sum(found == toy.modes for found in results)
         print(f"{name}: all {toy.modes} modes in {complete} of {toy.seeds} runs")
         assert smoke or name != "ring" or complete >= 8, "all modes in at least 8 of 10 runs"
-        figure(last, 5, centres).savefig(OUT / f"{name}.png", dpi=60)
-        save_animation(OUT / f"{name}.gif", frames, seconds=0.15)
+        figure(last, 5, centres).savefig(out / f"{name}.png", dpi=60)
+        save_animation(out / f"{name}.gif", frames, seconds=0.15)
 
 
 class InstanceNoise(Layer):
@@ -97,9 +98,7 @@ def build(toy: Toy, noise: InstanceNoise) -> GAN:
 
     generator = Sequential([Input((LATENT,)), *hidden(), Dense(2)], name="generator")
     judge = Dense(1, activation="sigmoid")
-    gan = GAN(
-        generator, Sequential([Input((2,)), noise, *hidden(), judge], name="discriminator")
-    )
+    gan = GAN(generator, Sequential([Input((2,)), noise, *hidden(), judge], name="discriminator"))
     gan.compile(*(Adam(ExponentialDecay(1e-3, toy.steps, 0.1), beta_1=0.5) for _ in range(2)))
     return gan
 

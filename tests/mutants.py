@@ -100,11 +100,11 @@ MUTANTS = [
            "tests/test_losses.py::test_values_are_the_closed_form"),
     # Optimizers and layers.
     Mutant("Adam: ε inside the root", optimizers.Adam.update_step,
-           "(np.sqrt(v) + self.epsilon)", "np.sqrt(v + self.epsilon)",
+           "d += self.epsilon", "np.sqrt(v + self.epsilon, out=d)",
            "optimizers.Adam, epsilon",
            "tests/test_optimizers.py::test_adam_adds_epsilon_after_the_bias_correction"),
     Mutant("Adam: β₂ in place of β₁", optimizers.Adam.update_step,
-           "(g - m) * (1 - self.beta_1)", "(g - m) * (1 - self.beta_2)",
+           "d *= 1 - self.beta_1", "d *= 1 - self.beta_2",
            "optimizers.Adam, exact betas", STEPS),
     Mutant("Adam: no bias correction", optimizers.Adam.update_step,
            "* math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)", "",

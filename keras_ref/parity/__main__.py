@@ -48,6 +48,8 @@ def _report(arguments: Sequence[str]) -> int:
             f"{options.filter!r} in it"
         )
     files = [file for file in (options.json, options.html) if file is not None]
+    if len(files) == 2 and files[0].resolve() == files[1].resolve():
+        raise ValueError(f"--json, --html: expected two files, got {files[0]} for both")
     for file in files:
         check_writable(file)
 

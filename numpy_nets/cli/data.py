@@ -20,6 +20,7 @@ class Images(NamedTuple):
 
     `image_shape` is (height, width), or (pixels,) if the data are no images; `sha256` tells two
     data sets apart. x_valid, where there is one, is for validation, and x_test for the end only.
+    `trained_on` is False if a model was trained on other images than x_train.
     """
 
     x_train: Array
@@ -29,6 +30,7 @@ class Images(NamedTuple):
     image_shape: tuple[int, ...]
     sha256: str
     x_valid: Array | None = None
+    trained_on: bool = True
 
     @property
     def validation(self) -> tuple[Array, Array | None]:

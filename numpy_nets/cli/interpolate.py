@@ -1,10 +1,12 @@
 """numpy-nets interpolate RUN."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from numpy_nets.autodiff.tensor import Array
 from numpy_nets.cli.arguments import Parser, choice, number, png
 from numpy_nets.cli.saved import load_saved
 from numpy_nets.evaluation.latent import interpolate
@@ -30,9 +32,14 @@ def main(argv: Sequence[str]) -> int:
     run.check_drawable()
     rng = np.random.default_rng(run.settings["seed"] if arguments.seed is None else arguments.seed)
     codes, x, y = run.recipe.ends(run.model, run.images(), rng)
-    rows = []
+    rows: list[Array] = []
     for first, second in zip(range(0, len(codes) - 1, 2), range(1, len(codes), 2), strict=True):
-        way = interpolate(codes[first], codes[second], arguments.steps, arguments.kind)
+        ends = codes[first], codes[second]
+        try:
+            way = interpolate(*ends, arguments.steps, arguments.kind)
+        except ValueError as error:  # codes that no arc is between, such as 0
+            print(f"row {len(rows) + 1} is a straight line: {error}", file=sys.stderr)
+            way = interpolate(*ends, arguments.steps)
         label = None if y is None else np.repeat(y[first], len(way))
         row = run.recipe.decode(run.model, way, label)
         rows.append(row if x is None else np.concatenate([x[first, None], row, x[second, None]]))

@@ -24,6 +24,9 @@ class Saved(NamedTuple):
     def images(self, name: str | None = None) -> Images:
         """The data of the run, or others that are treated in the same way.
 
+        The others are there to test on: the training images are still the run's, which what is
+        compared with the model is fitted to, if they can be read and have not changed.
+
         Raises:
             ValueError, OSError: as `load_images`; images of another size, or the run's have
                 changed.
@@ -32,9 +35,17 @@ class Saved(NamedTuple):
         shape = tuple(self.settings["image_shape"])
         if data.image_shape != shape:
             raise ValueError(f"--data: expected images of {shape}, got {data.image_shape}")
-        if name is None and data.sha256 != self.settings.get("data_sha256"):
+        own = data.sha256 == self.settings.get("data_sha256")
+        if name is None and not own:
             raise ValueError(f"{self.settings['data']}: has changed since the run {self.folder}")
-        return binarized(data, self.settings.get("binarize", "none"), self.settings["seed"])
+        data = binarized(data, self.settings.get("binarize", "none"), self.settings["seed"])
+        if own:
+            return data
+        try:
+            x_train, y_train, *_ = self.images()
+        except (ValueError, OSError):
+            return data._replace(trained_on=False)
+        return data._replace(x_train=x_train, y_train=y_train)
 
     def check_drawable(self) -> None:
         """Raises ValueError if the model's output is no images."""

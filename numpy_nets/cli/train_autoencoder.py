@@ -73,16 +73,18 @@ class AutoencoderRecipe(Recipe):
         for column in ("", "crossentropy", "squared error", "k-means purity"):
             table.add_column(column, justify="right" if column else "left")
         for name, x in self.inputs(model, data.x_test).items():
-            for label, images, codes in (
-                (self.name, self.reconstruct(model, x), self.encode(model, x, None)),
-                ("PCA", np.clip(pca.reconstruct(x), 0, 1), pca.encode(x)),
-            ):
+            shown = {self.name: (self.reconstruct(model, x), self.encode(model, x, None))}
+            if pca is not None:
+                shown["PCA"] = np.clip(pca.reconstruct(x), 0, 1), pca.encode(x)
+            for label, (images, codes) in shown.items():
                 table.add_row(
                     label + name,
                     self.test_loss(data.x_test, images),
                     f"{squared_error(data.x_test, images):.5f}",
                     purity(codes, data.y_test),
                 )
+            if pca is None:
+                table.add_row("PCA" + name, "-", "-", "-")
         console = Console()
         console.print(table)
         console.print(f"Crossentropy in {self.unit}; squared error: the mean over all pixels.")
@@ -96,8 +98,10 @@ class AutoencoderRecipe(Recipe):
         return {"": x}
 
 
-def nearest_pca(data: Images, settings: Settings) -> PCA:
-    """PCA with as many numbers a code, as far as there are pixels."""
+def nearest_pca(data: Images, settings: Settings) -> PCA | None:
+    """PCA with as many numbers a code, as far as there are pixels; None without the run's data."""
+    if not data.trained_on:
+        return None
     return fit_pca(data.x_train, min(settings["latent"], data.x_train.shape[1]))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from numpy_nets.autodiff.tensor import Array
 from numpy_nets.cli.arguments import Option, number
+from numpy_nets.cli.data import Images
 from numpy_nets.cli.recipe import Settings, count, pixels, shared_options
 from numpy_nets.cli.train_vae import LAYERS, VAERecipe, mean_pixels, prior
 from numpy_nets.models.cvae import (
@@ -56,6 +57,23 @@ class ConditionalVAERecipe(VAERecipe):
 
     def decode(self, model: Any, codes: Array, y: Array | None) -> Array:
         return mean_pixels(model.decoder([codes.astype(np.float32), one_hot(model, y)]))
+
+    def ends(
+        self, model: Any, data: Images, rng: np.random.Generator
+    ) -> tuple[Array, Array | None, Array | None]:
+        """In pairs of one class, which the images between them are decoded with."""
+        labels = one_hot(model, data.y_test).argmax(axis=1)
+        chosen: list[int] = []
+        single: dict[int, int] = {}  # the image of each class that has no partner yet
+        for i in rng.permutation(len(labels)):
+            if labels[i] in single:
+                chosen += single.pop(labels[i]), i
+            else:
+                single[labels[i]] = i
+        if not chosen:
+            raise ValueError("--data: cvae: expected 2 test images of one class, got none")
+        x, y = data.x_test[chosen[:16]], labels[chosen[:16]]
+        return self.encode(model, x, y), x, y
 
     def sample(self, model: Any, count: int, label: int | None) -> Array:
         """Without a label of all classes in turn, as many of each."""

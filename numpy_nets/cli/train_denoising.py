@@ -59,7 +59,7 @@ class CodeRecipe(AutoencoderRecipe):
                 np.clip(0.5 + (kernel - mean) / (6 * deviation), 0, 1).reshape(
                     -1, *data.image_shape
                 ),
-                10,
+                min(10, len(kernel)),
                 "weights of the first units of the code",
             )
 

@@ -131,7 +131,12 @@ class VAERecipe(Recipe):
         codes = self.encode(model, x, y)
         bound = -np.mean(elbo(model, chosen))
         nll = -np.mean(_log_likelihood(model, chosen, samples))
-        exact = ppca_loss(data.x_train, x[some], settings["latent"]) if gaussian else "-"
+        exact, pca_error, pca_purity = "-", "-", "-"
+        if gaussian and data.trained_on:
+            exact = ppca_loss(data.x_train, x[some], settings["latent"])
+        if pca is not None:
+            pca_error = f"{squared_error(x, np.clip(pca.reconstruct(x), 0, 1)):.5f}"
+            pca_purity = purity(pca.encode(x), y)
 
         table = Table(title=f"{len(x)} test images, nats per image")
         for column in ("", self.name, "PCA"):
@@ -143,13 +148,9 @@ class VAERecipe(Recipe):
         table.add_row(f"-log p of {len(some)}, {samples} samples", f"{nll:.2f}", exact)
         units = active_units(model, arrays)
         table.add_row("active units", f"{units} of {codes.shape[1]}", "-")
-        images = self.decode(model, codes, y)
-        table.add_row(
-            "squared error of a pixel",
-            f"{squared_error(x, images):.5f}",
-            f"{squared_error(x, pca.reconstruct(x)):.5f}",
-        )
-        table.add_row("k-means purity", purity(codes, y), purity(pca.encode(x), y))
+        error = squared_error(x, self.decode(model, codes, y))
+        table.add_row("squared error of a pixel", f"{error:.5f}", pca_error)
+        table.add_row("k-means purity", purity(codes, y), pca_purity)
         console = Console()
         console.print(table)
         if gaussian:

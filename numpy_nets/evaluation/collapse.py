@@ -24,13 +24,16 @@ class CollapseWarning(Callback):
     Args:
         noise: z (batch, latent), batch > 1, of which samples are looked at: an argument, so that
             looking does not change the run.
-        data: (n, pixels), of which as many as there is noise are compared.
+        data: (n, pixels), of which as many as there is noise are compared, evenly spaced: the first
+            may all be of one class.
         patience: epochs in a row.
     """
 
     def __init__(self, noise: Any, data: Any, patience: int = 3) -> None:
         self.noise = noise
-        self.data_diversity = diversity(np.asarray(data)[: len(convert_to_numpy(noise))])
+        data = np.asarray(data)
+        count = min(len(data), len(convert_to_numpy(noise)))
+        self.data_diversity = diversity(data[np.linspace(0, len(data) - 1, count).astype(int)])
         self.patience = patience
 
     def on_train_begin(self, logs: Logs = None) -> None:

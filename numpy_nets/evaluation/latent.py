@@ -14,7 +14,7 @@ def active_units(model: VAE, data: Any, threshold: float = 0.01) -> int:
     """The number of latent units whose mean depends on x: Var_x(E[z_i|x]) > threshold.
 
     The other units have q(z_i|x) ≈ p(z_i) for every x, and the decoder learns to ignore them
-    (Burda et al., arXiv 1509.00519, section 5.3, whose threshold is 0.01).
+    (Burda et al. 2016, arXiv 1509.00519, whose threshold is 0.01).
 
     Args:
         model: any model with `encode`.

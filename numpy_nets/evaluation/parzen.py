@@ -3,7 +3,8 @@
 A model that can only be sampled is given a density: a Gaussian around each of its samples. It
 says little in many dimensions, where a window that is wide enough to be hit is wider than the
 data's structure: a model that repeats its training data, or blurs them, can win. Theis et al.
-2016 (arXiv 1511.01844, section 3.2) show how far it misleads. It is here because it was published.
+2016 (arXiv 1511.01844, on Parzen window estimates) show how far it misleads. It is here because it
+was published.
 """
 
 from collections.abc import Sequence

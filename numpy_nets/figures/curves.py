@@ -8,9 +8,8 @@ def save_curves(
     path: str | os.PathLike[str],
     history: Mapping[str, Sequence[float]],
     ylabel: str = "loss",
-    xlabel: str = "epoch",
 ) -> None:
-    """Draw one curve for each entry of a History, against epochs (or `xlabel`) counted from 1.
+    """Draw one curve for each entry of a History, against epochs counted from 1.
 
     Raises:
         OSError: the file cannot be written.
@@ -24,7 +23,7 @@ def save_curves(
         style = "o-" if len(values) < 20 else "-"
         axes.plot(range(1, len(values) + 1), values, style, markersize=3, label=name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel(xlabel)
+    axes.set_xlabel("epoch")
     axes.set_ylabel(ylabel)
     axes.grid(alpha=0.3)
     axes.legend()

@@ -5,7 +5,9 @@
     gan.compile(build_paper_optimizer(), build_paper_optimizer())
     gan.fit(x, batch_size=100, epochs=..., callbacks=[MomentumRamp()])
 
-with x (samples, 784) in [0, 1]. (github.com/goodfeli/adversarial, mnist.yaml.)
+with x (samples, 784) in [0, 1]. (github.com/goodfeli/adversarial, mnist.yaml.) Two things differ:
+there z is Gaussian, with the uniform prior as a choice, and D's loss is half the sum of Algorithm 1
+that D descends here, so at the same rate their D takes steps of half the size.
 """
 
 import math

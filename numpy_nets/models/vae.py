@@ -13,6 +13,7 @@ image: sums over pixels and latents, means over the batch.
 
 import math
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import Any
 
 from numpy_nets import random
@@ -91,7 +92,7 @@ class VAE(TermModel):
         seed: of ε; None for the stream that all share.
 
     Raises:
-        ValueError: beta is negative, or samples is no int >= 1.
+        ValueError: beta is no finite number >= 0, or samples no integer >= 1.
 
     fit and evaluate take images alone and report loss = reconstruction + kl, where kl has been
     multiplied by beta, in nats per image.
@@ -109,16 +110,17 @@ class VAE(TermModel):
         seed: int | None = None,
         **options: Any,
     ) -> None:
-        if not isinstance(beta, int | float) or not 0 <= beta < math.inf:
-            raise ValueError(f"VAE: beta: expected >= 0, got {beta!r}")
-        if not isinstance(samples, int) or samples < 1:
-            raise ValueError(f"VAE: samples: expected an int >= 1, got {samples!r}")
+        name = type(self).__name__
+        if not isinstance(beta, float | Real) or not 0 <= beta < math.inf:
+            raise ValueError(f"{name}: beta: expected a finite number >= 0, got {beta!r}")
+        if not isinstance(samples, int | Integral) or samples < 1:
+            raise ValueError(f"{name}: samples: expected an integer >= 1, got {samples!r}")
         super().__init__(seed, **options)
         self.encoder = encoder
         self.decoder = decoder
         self.log_likelihood = log_likelihood
-        self.beta = beta
-        self.samples = samples
+        self.beta = float(beta)
+        self.samples = int(samples)
 
     def call(self, x: Any) -> Any:
         """The parameters of p(x|z) at z = the mean of q(z|x)."""

@@ -1,7 +1,7 @@
 """Optimizers: from a gradient to a step.
 
-`update_step` is the formula, entry by entry. The base class lays all variables in one contiguous
-vector, so that a formula runs once over everything: NumPy's cost is in the number of passes.
+`update_step` is the formula, entry by entry, for one variable after the other. NumPy's cost is in
+the number of passes over memory, so Adam makes its own with as few new arrays as it can.
 """
 
 import math
@@ -131,22 +131,11 @@ class Optimizer:
         known = self._align(grads, trainable_variables)
         self._clip(known)
 
-        # All variables in one new vector: the arrays that tapes have recorded stay as they are.
-        weights = np.concatenate([v.array.ravel() for v in self._variables])
-        gradient = np.concatenate(
-            [
-                np.zeros(v.array.size, v.dtype) if g is None else g.ravel()
-                for g, v in zip(known, self._variables, strict=True)
-            ]
-        )
-        if any(g is None for g in known):
-            spans = [s for g, s in zip(known, self._spans, strict=True) if g is not None]
-        else:
-            spans = [slice(None)]
-        for span in spans:
-            self.update_step(weights[span], gradient[span], *[slot[span] for slot in self._slots])
-        for variable, span in zip(self._variables, self._spans, strict=True):
-            variable.array = weights[span].reshape(variable.shape)
+        for variable, g, span in zip(self._variables, known, self._spans, strict=True):
+            if g is not None:
+                w = variable.array.flatten()  # a copy: arrays that tapes have recorded stay
+                self.update_step(w, g.ravel(), *[slot[span] for slot in self._slots])
+                variable.array = w.reshape(variable.shape)
         self.iterations += 1
 
     def update_step(self, w: Array, g: Array, *slots: Array) -> None:
@@ -333,9 +322,17 @@ class Adam(Optimizer):
         m, v = slots
         t = self.iterations + 1
         alpha = self.learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
-        m += (g - m) * (1 - self.beta_1)
-        v += (g * g - v) * (1 - self.beta_2)
-        w -= m * alpha / (np.sqrt(v) + self.epsilon)
+        # In the formula's order, in one temporary: new arrays cost passes over memory.
+        d = g - m
+        d *= 1 - self.beta_1
+        m += d
+        np.multiply(g, g, out=d)
+        d -= v
+        d *= 1 - self.beta_2
+        v += d
+        np.sqrt(v, out=d)
+        d += self.epsilon
+        w -= np.divide(m * alpha, d, out=d)
 
 
 _BY_NAME: dict[str, type[Optimizer]] = {

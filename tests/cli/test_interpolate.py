@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from numpy_nets.cli import main
+from numpy_nets.cli.saved import load_saved
 from numpy_nets.cli.train import RECIPES
 
 
@@ -18,6 +19,50 @@ def test_kind_and_seed_make_other_pictures(trained, empty_folder):
     assert main(["interpolate", "run", "--kind", "spherical", "--seed", "5"]) == 0
     a, b = (folder / f"interpolation-spherical{n}.png" for n in ("", "-2"))
     assert a.read_bytes() != b.read_bytes()
+
+
+def test_a_code_of_zeros_has_no_arc_to_it_but_a_straight_line(trained, monkeypatch, capsys):
+    """Units of a sparse autoencoder with relu may all be 0."""
+    trained("sparse")
+    ends = RECIPES["sparse"].ends
+    decoded = []
+
+    def with_zeros(model, data, rng):
+        codes, x, y = ends(model, data, rng)
+        codes[3] = 0
+        return codes, x, y
+
+    def decode(model, codes, y):
+        decoded.append(codes)
+        return np.zeros((len(codes), 30))
+
+    monkeypatch.setattr(RECIPES["sparse"], "ends", with_zeros)
+    monkeypatch.setattr(RECIPES["sparse"], "decode", decode)
+    capsys.readouterr()
+    assert main(["interpolate", "run", "--kind", "spherical", "--steps", "3"]) == 0
+    error = capsys.readouterr().err
+    assert error.startswith("row 2 is a straight line: ") and error.count("\n") == 1, error
+    np.testing.assert_allclose(decoded[1][1], decoded[1][0] / 2)
+    assert len(decoded) == 8
+
+
+def test_a_conditional_vae_walks_between_images_of_one_class(trained):
+    run = load_saved(trained("cvae"))
+    data = run.images()
+    codes, x, y = run.recipe.ends(run.model, data, np.random.default_rng(0))
+    assert len(codes) == len(x) == 16
+    np.testing.assert_array_equal(y[::2], y[1::2])
+    assert len(set(y)) == 3 and len(np.unique(x, axis=0)) == 16
+    for image, label in zip(x, y, strict=True):
+        assert label in data.y_test[(data.x_test == image).all(axis=1)]
+
+
+def test_a_conditional_vae_without_two_images_of_a_class_has_nothing_to_walk_between(trained):
+    run = load_saved(trained("cvae"))
+    data = run.images()
+    few = data._replace(x_test=data.x_test[:3], y_test=data.y_test[:3])
+    with pytest.raises(ValueError, match="expected 2 test images of one class, got none"):
+        run.recipe.ends(run.model, few, np.random.default_rng(0))
 
 
 def test_wrong_arguments_are_one_line(trained, fails):

@@ -1,6 +1,7 @@
 import numpy as np
 
-from numpy_nets.cli import main
+from numpy_nets.cli import main, train_denoising
+from numpy_nets.cli.saved import load_saved
 from numpy_nets.cli.train_denoising import corrupted
 from numpy_nets.models.denoising import (
     DenoisingAutoencoder,
@@ -31,3 +32,15 @@ def test_images_are_corrupted_by_the_noise_of_training():
     )
     x = np.ones((50, 100), np.float32)
     assert abs(corrupted(model, x).mean() - 0.75) < 5 * 0.43 / np.sqrt(x.size)
+
+
+def test_fewer_features_than_ten_leave_no_empty_columns(trained, monkeypatch):
+    run = load_saved(trained("denoising"))  # 4 units
+    drawn = {}
+
+    def save_images(path, images, columns, title):
+        drawn[path.name] = len(images), columns
+
+    monkeypatch.setattr(train_denoising, "save_images", save_images)
+    run.recipe.draw(run.model, run.images(), run.folder)
+    assert drawn["features.png"] == (4, 4)

@@ -48,6 +48,13 @@ def test_samples_that_are_alike_are_warned_of_once():
     assert "\n" not in message
 
 
+def test_data_that_are_sorted_by_class_are_compared_with_samples_of_all_classes():
+    """Fifty of the first class alone would be as close together as the samples."""
+    classes = np.repeat([[-5.0, 0], [5, 0]], 500, axis=0) + 0.1 * np.tile(NOISE, (20, 1))
+    callback = CollapseWarning(NOISE, classes)
+    assert 4 < callback.data_diversity < 6  # 10 for half of the pairs
+
+
 def test_a_discriminator_that_makes_no_mistakes_is_warned_of_once():
     (message,) = watch(Linear(), [HEALTHY] * 4 + [{"d_real": 0.99, "d_fake": 0.004}] * 9)
     assert message.startswith("epoch 7: the discriminator has won: D(x) 0.990, D(G(z)) 0.004;")

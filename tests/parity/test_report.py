@@ -264,6 +264,16 @@ def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_computed(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_one_file_for_both_formats_is_refused_before_anything_is_computed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(tmp_path / "rows")
+    assert report.main(["--filter", "ops.add", "--json", file, "--html", file]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and len(err.splitlines()) == 1 and "expected two files" in err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_interrupted_write_leaves_the_earlier_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,7 +313,12 @@ def test_numpy_nets_parity_passes_arguments_and_exit_code_on(
 
 
 def test_ctrl_c_stops_the_report_in_one_line(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "numpy_nets", "parity", "--html", str(tmp_path / "page.html")]
+    # Where the tests run in the background, Ctrl-C is ignored, and children inherit that.
+    start = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from numpy_nets.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", start, "parity", "--html", str(tmp_path / "page.html")]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     )

@@ -64,12 +64,36 @@ def test_adam_s_first_step_has_size_lr_in_every_coordinate(rate, beta_1, beta_2,
     np.testing.assert_allclose(moved, -rate * np.sign(g) * size, rtol=1e-9)
 
 
-@given(rates, st.lists(positive, min_size=2, max_size=20))
+def largest_step(t, beta_1=0.9, beta_2=0.999):
+    """max |m̂| / √v̂ of Adam over all gradients g_1, …, g_t; reached by g_i ∝ (β₁/β₂)^(t-i).
+
+    m = (1-β₁) Σ β₁^(t-i) g_i and v = (1-β₂) Σ β₂^(t-i) g_i², so by Cauchy and Schwarz
+
+        m² ≤ (1-β₁)² Σ (β₁²/β₂)^(t-i) · v / (1-β₂)
+
+    Kingma & Ba, section 2.1, have (1-β₁) / √(1-β₂) = 3.2, without the sum, which is for one
+    gradient after many zeros: gradients that grow can make a step of up to 7.3 learning rates.
+    """
+    total = np.sum((beta_1**2 / beta_2) ** np.arange(t))
+    corrected = math.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+    return corrected * (1 - beta_1) / math.sqrt(1 - beta_2) * math.sqrt(total)
+
+
+@given(rates, st.lists(sizes, min_size=1, max_size=20))
 def test_adam_s_steps_are_at_most_a_multiple_of_lr(rate, g):
-    """|Δw| ≤ η (1-β₁) / √(1-β₂), the bound of Kingma & Ba, section 2.1, if (1-β₁) > √(1-β₂)."""
-    weights = path(Adam(rate, epsilon=0.0), [[x] for x in g])[:, 0]
+    """|Δw_t| ≤ η max |m̂| / √v̂."""
+    weights = path(Adam(rate, epsilon=1e-12), [[x] for x in g])[:, 0]
     steps = np.abs(np.diff(weights, prepend=0.0))
-    assert (steps <= rate * 0.1 / math.sqrt(0.001) * (1 + 1e-9) + 1e-12).all()
+    bounds = rate * np.array([largest_step(t) for t in range(1, len(g) + 1)])
+    assert (steps <= bounds * (1 + 1e-9) + 1e-12).all()
+
+
+@pytest.mark.parametrize("t", [1, 5, 20])
+def test_gradients_that_grow_make_adam_s_largest_step(t):
+    """|Δw_t| = η max |m̂| / √v̂ for g_i = (β₁/β₂)^(t-i)."""
+    weights = path(Adam(0.5, epsilon=0.0), [[(0.9 / 0.999) ** (t - i)] for i in range(1, t + 1)])
+    (step,) = np.abs(np.diff(weights[:, 0], prepend=0.0))[-1:]
+    assert step == pytest.approx(0.5 * largest_step(t), rel=1e-9)
 
 
 @given(rates, lists_of_gradients)
