@@ -52,8 +52,9 @@ def run(*, smoke: bool = False) -> None:
         return
     train, valid, test = (x.reshape(len(x), -1).astype(np.float32) for x in (train, valid, test))
 
-    OUT.mkdir(parents=True, exist_ok=True)
-    best = OUT / "best.weights.h5"
+    out = OUT / "smoke" if smoke else OUT
+    out.mkdir(parents=True, exist_ok=True)
+    best = out / "best.weights.h5"
     model = build()
     optimizer = Adam(1e-3)
     model.compile(optimizer)
@@ -70,7 +71,7 @@ def run(*, smoke: bool = False) -> None:
         train, batch_size=100, epochs=1 if smoke else EPOCHS, verbose=0, validation_data=valid,
         callbacks=[
             LambdaCallback(on_epoch_begin=drop, on_epoch_end=show),
-            CSVLogger(OUT / "history.csv"),
+            CSVLogger(out / "history.csv"),
             ModelCheckpoint(best, save_best_only=True, save_weights_only=True),
         ],
     ).history  # fmt: skip
