@@ -190,7 +190,7 @@ def trained(p, q, x):
         return float(loss), np.concatenate([g.array.ravel() for g in gradients])
 
     start = np.concatenate([v.array.ravel() for v in variables])
-    options = {"maxiter": 600, "maxcor": 30, "ftol": 1e-14, "gtol": 1e-9}
+    options = {"maxiter": 1500, "maxcor": 30, "ftol": 1e-14, "gtol": 1e-9}
     found = minimize(minus_value, start, jac=True, method="L-BFGS-B", options=options)
     minus_value(found.x)
     return ops.sigmoid(discriminator(x[:, None])).array[:, 0], -found.fun
