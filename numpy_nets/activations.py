@@ -37,8 +37,9 @@ def softplus(x: Tensor) -> Tensor:
 
 def sigmoid(x: Tensor) -> Tensor:
     """1 / (1 + e^-x).  Keeps the logits x for the crossentropy, which is exact from them."""
-    y = ops.sigmoid(x)
-    y.logits = x
+    e = ops.decay(x.array)
+    y = ops.sigmoid_of_decay(x, e=e)
+    y.logits, y.decay = x, e
     return y
 
 

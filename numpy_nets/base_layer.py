@@ -2,8 +2,7 @@
 
 import inspect
 import itertools
-from collections.abc import Iterator
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from numpy_nets.autodiff.tensor import Tensor, Variable, convert_to_numpy
 from numpy_nets.naming import snake_case, unique_name
 
 Shape: TypeAlias = tuple[int | None, ...]
-T = TypeVar("T")
 
 # Whether the layers that run now run for training: an outermost call says so with `training=`,
 # and the calls inside it inherit that.
@@ -178,20 +176,18 @@ class Layer:
         variable.trainable = False
         self._frozen.add(variable)
 
-    def _children(self) -> Iterator["Layer"]:
-        """The layers that belong directly to this one, in order of assignment."""
-        return inside(vars(self), Layer)
-
-    @property
-    def _variables(self) -> list[Variable]:
-        """The layer's own variables, without those of its layers."""
-        return list({id(v): v for v in inside(vars(self), Variable)}.values())
+    def _parts(self) -> tuple[list[Variable], list["Layer"]]:
+        """The variables and layers that belong directly to this one, in order of assignment."""
+        found = {id(x): x for x in inside(vars(self), (Variable, Layer))}.values()
+        variables = [x for x in found if isinstance(x, Variable)]
+        return variables, [x for x in found if isinstance(x, Layer)]
 
     @property
     def weights(self) -> list[Variable]:
         """All variables: the layer's own, then those of its layers, each once."""
-        found = {id(v): v for v in self._variables}
-        for layer in self._children():
+        variables, layers = self._parts()
+        found = {id(v): v for v in variables}
+        for layer in layers:
             found |= {id(v): v for v in layer.weights}
         return list(found.values())
 
@@ -226,14 +222,15 @@ class Layer:
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = value
+        variables, layers = self._parts()
         if value:
             for variable in self._frozen:
                 variable.trainable = True
         else:
-            for variable in self._variables:
+            for variable in variables:
                 if variable.trainable:
                     self._freeze(variable)
-        for layer in self._children():
+        for layer in layers:
             layer.trainable = value
 
     def get_weights(self) -> list[Any]:
@@ -271,10 +268,12 @@ def map_nested(function: Any, nested: Any) -> Any:
     return function(nested)
 
 
-def inside(container: Any, kind: type[T]) -> Iterator[T]:
+def inside(container: Any, kind: type | tuple[type, ...]) -> list[Any]:
     """What there is of a kind in nested lists, tuples and dicts, in order."""
+    found = []
     for item in container.values() if isinstance(container, dict) else container:
         if isinstance(item, kind):
-            yield item
+            found.append(item)
         elif isinstance(item, (list, tuple, dict)):
-            yield from inside(item, kind)
+            found += inside(item, kind)
+    return found

@@ -1,8 +1,9 @@
 """Model and Sequential: layers put together."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
+from numpy_nets.autodiff.tensor import Variable
 from numpy_nets.base_layer import KerasTensor, Layer, Node, flatten, map_nested
 from numpy_nets.layers import Input, InputLayer
 from numpy_nets.naming import unique_name
@@ -164,12 +165,13 @@ class Model(Layer, Trainer):
         """The layers directly inside, inputs included, in Keras's order."""
         if self._graph is not None:
             return self._graph.layers
-        return list({id(layer): layer for layer in super()._children()}.values())
+        return super()._parts()[1]
 
-    def _children(self) -> Iterator[Layer]:
-        yield from self.layers
-        if self._graph is not None:  # what a subclass has made beside its graph
-            yield from super()._children()
+    def _parts(self) -> tuple[list[Variable], list[Layer]]:
+        variables, layers = super()._parts()
+        if self._graph is not None:  # beside it there may be what a subclass has made
+            layers = list({id(layer): layer for layer in [*self._graph.layers, *layers]}.values())
+        return variables, layers
 
     @property
     def class_name(self) -> str:

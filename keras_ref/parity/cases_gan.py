@@ -23,7 +23,7 @@ from keras_ref.parity.both import (
     uniform,
     weights,
 )
-from keras_ref.parity.case import Case, Pair
+from keras_ref.parity.case import ROUNDING, Case, Pair
 from keras_ref.parity.cases_layers import _statistics
 from keras_ref.parity.cases_models import images, twin
 from keras_ref.parity.cases_optimizers import ROUNDED_SCHEDULE
@@ -35,6 +35,11 @@ PIXELS, HIDDEN, LATENT, BATCH = 784, 32, 10, 32
 # Constants that float32 holds, as Keras rounds the slope and the βs also in float64.
 SLOPE = float(np.float32(0.01))
 ADAM = {"beta_1": 0.5, "beta_2": 1 - 2.0**-10}
+
+SURE = (
+    "600 steps of D leave it so sure that float32 has few digits for D(x) - 1, its gradient: 49 "
+    "eps measured; one ulp in the first weights moves this library's own result by up to 25; times 5"
+)
 
 OBJECTIVES = ("MINIMAX", "NON_SATURATING", "LEAST_SQUARES")
 
@@ -302,11 +307,21 @@ CASES = [
         Case("training", "models.GAN", functools.partial(_iterations, **options), variant)
         for variant, options in (
             *(
-                (f"200 iterations, {name}, k = {k}", {**options, "k": k})
+                (f"200 iterations, {name}, k = 1", {**options, "k": 1})
                 for name, options in _KINDS.items()
-                for k in (1, 3)
             ),
             ("200 iterations, half steps, real_label 0.9", {"half_steps": True, "real_label": 0.9}),
+        )
+    ),
+    *(
+        Case(
+            "training", "models.GAN", functools.partial(_iterations, **options, k=3),
+            f"200 iterations, {name}, k = 3{in_dtype}", (dtype,), bound, reason,
+        )
+        for name, options in _KINDS.items()
+        for dtype, in_dtype, bound, reason in (
+            ("float64", "", 32, ROUNDING),
+            ("float32", ", in float32", 256, SURE),
         )
     ),
 ]  # fmt: skip

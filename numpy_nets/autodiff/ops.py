@@ -200,22 +200,36 @@ def relu(x: Array) -> Result:
 @op
 def leaky_relu(x: Array, negative_slope: float = 0.2) -> Result:
     """Y = X where X > 0, else αX.    ∂L/∂X = G where X > 0, else αG.    α = negative_slope."""
-    slope = np.where(x > 0, x.dtype.type(1), x.dtype.type(negative_slope))
+    # Not np.where, which is slow where the signs are mixed.
+    slope = (x > 0) + (x <= 0) * x.dtype.type(negative_slope)
     return x * slope, (lambda g: g * slope,)
 
 
 @op
 def sigmoid(x: Array) -> Result:
     """Y = σ(X) = 1 / (1 + e^-X).    ∂L/∂X = G Y (1 - Y)."""
-    y = _sigmoid(x)
+    y = _sigmoid(x, decay(x))
     return y, (lambda g: g * y * (1 - y),)
 
 
-def _sigmoid(x: Array) -> Array:
-    with np.errstate(over="ignore"):  # e^-x = inf gives 0, which is σ(x) rounded
-        y: Array = np.exp(-x)
-    y += 1
-    return 1 / y
+@op
+def sigmoid_of_decay(x: Array, e: Array) -> Result:
+    """sigmoid for a caller that needs e = e^-|X| too.  Not public, as Keras has none."""
+    y = _sigmoid(x, e)
+    return y, (lambda g: g * y * (1 - y),)
+
+
+def decay(x: Array) -> Array:
+    """e^-|x|, in [0, 1]: sigmoid, softplus and crossentropy of x are made of it."""
+    e: Array = np.exp(-np.abs(x))
+    return e
+
+
+def _sigmoid(x: Array, e: Array) -> Array:
+    """1 / (1 + e^-x), where x < 0 as e^x / (1 + e^x): with e = e^-|x| neither overflows."""
+    y: Array = np.maximum(e, x >= 0)
+    y /= 1 + e
+    return y
 
 
 @op
@@ -228,39 +242,38 @@ def tanh(x: Array) -> Result:
 @op
 def softplus(x: Array) -> Result:
     """Y = log(1 + e^X) = max(X, 0) + log(1 + e^-|X|), which cannot overflow.  ∂L/∂X = G σ(X)."""
-    return np.maximum(x, 0) + _log1p_exp(x), (lambda g: g * _sigmoid(x),)
+    e = decay(x)
+    return np.maximum(x, 0) + _log1p(e), (lambda g: g * _sigmoid(x, e),)
 
 
-def _log1p_exp(x: Array) -> Array:
-    """log(1 + e^-|x|): np.log1p(np.exp(-np.abs(x))), but faster, because np.log is vectorised.
+def _log1p(e: Array) -> Array:
+    """np.log1p(e) for e in [0, 1], but faster, because np.log is vectorised.
 
-    With e = e^-|x|, u = 1 + e is rounded, and what was lost, δ = e - (u - 1), counts to first
-    order: log(u + δ) ≈ log u + δ / u. So a tiny e is not lost beside the 1.
+    u = 1 + e is rounded, and what was lost, δ = e - (u - 1), counts to first order:
+    log(u + δ) ≈ log u + δ / u. So a tiny e is not lost beside the 1.
     """
-    e: Array = np.exp(-np.abs(x))
     u = 1 + e
-    e -= u - 1
-    e /= u
-    e += np.log(u)
-    return e
+    y: Array = e - (u - 1)
+    y /= u
+    y += np.log(u)
+    return y
 
 
-def _sum_log1p_exp(x: Array) -> Array:
-    """_log1p_exp summed over the last axis: Σ log u + Σ δ, and Σ log u = log Π u.
+def _sum_log1p(e: Array) -> Array:
+    """_log1p summed over the last axis: Σ log u + Σ δ, and Σ log u = log Π u.
 
-    A factor u = 1 + e^-|x| is at most 2, so 64 of them multiply to no more than 2^64, and one
+    A factor u = 1 + e is at most 2, so 64 of them multiply to no more than 2^64, and one
     logarithm does for all. (Here δ / u ≈ δ: where u is not 1, δ is below what rounding loses.)
     """
-    e = np.abs(x)
-    np.exp(np.negative(e, out=e), out=e)
     u = 1 + e
-    e -= u - 1
+    lost = u - 1
+    np.subtract(e, lost, out=lost)
     factors = 1
     while factors < 64 and u.shape[-1] and u.shape[-1] % 2 == 0:
         half = u.shape[-1] // 2
         u = u[..., :half] * u[..., half:]
         factors *= 2
-    total: Array = np.log(u).sum(axis=-1) + e.sum(axis=-1)
+    total: Array = np.log(u).sum(axis=-1) + lost.sum(axis=-1)
     return total
 
 
@@ -289,26 +302,28 @@ def crossentropy_from_logits(target: Array, z: Array) -> Result:
 
     Not public, as Keras has none.
     """
+    e = decay(z)
     y: Array = z * ((z > 0) - target)
-    y += _log1p_exp(z)
-    return y, (lambda g: -g * z, lambda g: g * (_sigmoid(z) - target))
+    y += _log1p(e)
+    return y, (lambda g: -g * z, lambda g: g * (_sigmoid(z, e) - target))
 
 
 @op
 def mean_crossentropy_from_logits(
-    target: Array, z: Array, probability: Array | None = None
+    target: Array, z: Array, e: Array | None = None, probability: Array | None = None
 ) -> Result:
     """The mean of crossentropy_from_logits over the last axis, (..., n) -> (...), in fewer passes.
 
-    ∂L/∂z = G (σ(z) - y) / n,    ∂L/∂y = -G z / n.    `probability` is σ(z), if it is known already.
+    ∂L/∂z = G (σ(z) - y) / n,    ∂L/∂y = -G z / n.    e = e^-|z| and probability = σ(z), if a
+    sigmoid has computed them already.
     """
     n = z.shape[-1]
-    y: Array = (z > 0) - target
-    y *= z
-    total = y.sum(axis=-1) + _sum_log1p_exp(z)
+    known = decay(z) if e is None else e
+    total = np.vecdot((z > 0) - target, z) + _sum_log1p(known)
 
     def by_logits(g: Array) -> Array:
-        d = np.subtract(_sigmoid(z) if probability is None else probability, target)
+        p = _sigmoid(z, known) if probability is None else probability
+        d = np.subtract(p, target)
         d *= (g / n)[..., None]
         return d
 

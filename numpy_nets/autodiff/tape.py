@@ -82,12 +82,16 @@ class GradientTape:
 
     def record(self, output: Tensor, inputs: tuple[Any, ...], vjps: tuple[VJP, ...]) -> None:
         """Write down one operation, if any of its inputs is followed."""
+        tracked, followed = self._tracked, False
         for x in inputs:
-            if self._watches(x):
-                self._tracked[id(x)] = x
-        if not self._tracked.keys().isdisjoint(map(id, inputs)):
+            if id(x) in tracked:
+                followed = True
+            elif self._watches(x):
+                tracked[id(x)] = x
+                followed = True
+        if followed:
             self.records.append(Record(output, inputs, vjps))
-            self._tracked[id(output)] = output
+            tracked[id(output)] = output
 
     def _watches(self, x: Any) -> bool:
         return self.watch_accessed_variables and isinstance(x, Variable) and x.trainable

@@ -24,10 +24,11 @@ class Tensor:
 
     `array` is the value, `name` is what `print(tape)` shows. `logits` is set on the output of a
     sigmoid or softmax activation: the crossentropies compute from it instead of taking the
-    logarithm of a rounded probability (Keras's `_keras_logits`).
+    logarithm of a rounded probability (Keras's `_keras_logits`). `decay` is e^-|logits|, which a
+    sigmoid has computed on its way and its crossentropy needs again.
     """
 
-    __slots__ = ("array", "logits", "name")
+    __slots__ = ("array", "decay", "logits", "name")
 
     # np.exp(tensor) would compute a plain array and leave the tape without a word.
     # With this NumPy refuses, and `array + tensor` comes to Tensor.__radd__.
@@ -62,6 +63,7 @@ class Tensor:
         self.array: Array = array if isinstance(array, np.ndarray) else np.asarray(array)
         self.name = name
         self.logits: Tensor | None = None
+        self.decay: Array | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """Optimizers: from a gradient to a step.
 
-`update_step` is the formula, entry by entry, for one variable after the other. NumPy's cost is in
+`step` is the formula, entry by entry, for one variable after the other. NumPy's cost is in
 the number of passes over memory, so Adam makes its own with as few new arrays as it can.
 """
 
@@ -39,7 +39,7 @@ class Optimizer:
         ValueError: arguments that are no numbers, or out of range, here and in subclasses.
 
     A subclass names its `slots`, the accumulators it keeps for each variable, and gives
-    `update_step`.
+    `step`.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
@@ -133,13 +133,13 @@ class Optimizer:
 
         for variable, g, span in zip(self._variables, known, self._spans, strict=True):
             if g is not None:
-                w = variable.array.flatten()  # a copy: arrays that tapes have recorded stay
-                self.update_step(w, g.ravel(), *[slot[span] for slot in self._slots])
-                variable.array = w.reshape(variable.shape)
+                step = self.step(g.ravel(), *[slot[span] for slot in self._slots])
+                # Not in place: the array may be on a tape.
+                variable.array = variable.array - step.reshape(variable.shape)
         self.iterations += 1
 
-    def update_step(self, w: Array, g: Array, *slots: Array) -> None:
-        """Change weights `w` and accumulators `slots` in place, by gradient `g`, all (n,)."""
+    def step(self, g: Array, *slots: Array) -> Array:
+        """What gradient `g` takes off the weights; changes the accumulators.  All (n,)."""
         raise NotImplementedError
 
     def _align(
@@ -231,15 +231,14 @@ class SGD(Optimizer):
         if momentum:
             self.slots = ("momentum",)  # type: ignore[misc]  # narrower than the class's
 
-    def update_step(self, w: Array, g: Array, *slots: Array) -> None:
-        step = g * self.learning_rate
+    def step(self, g: Array, *slots: Array) -> Array:
+        step: Array = g * self.learning_rate
         if not slots:
-            w -= step
-            return
+            return step
         (m,) = slots
         m *= self.momentum
         m -= step
-        w += m * self.momentum - step if self.nesterov else m
+        return step - m * self.momentum if self.nesterov else -m
 
 
 class Adagrad(Optimizer):
@@ -260,10 +259,10 @@ class Adagrad(Optimizer):
         self.slot_start = initial_accumulator_value
         self.epsilon = epsilon
 
-    def update_step(self, w: Array, g: Array, *slots: Array) -> None:
+    def step(self, g: Array, *slots: Array) -> Array:
         (a,) = slots
         a += g * g
-        w -= g * self.learning_rate / np.sqrt(a + self.epsilon)
+        return g * self.learning_rate / np.sqrt(a + self.epsilon)
 
 
 class RMSprop(Optimizer):
@@ -285,11 +284,11 @@ class RMSprop(Optimizer):
         self.rho = rho
         self.epsilon = epsilon
 
-    def update_step(self, w: Array, g: Array, *slots: Array) -> None:
+    def step(self, g: Array, *slots: Array) -> Array:
         (v,) = slots
         v *= self.rho
         v += g * g * (1 - self.rho)
-        w -= g * self.learning_rate / np.sqrt(v + self.epsilon)
+        return g * self.learning_rate / np.sqrt(v + self.epsilon)
 
 
 class Adam(Optimizer):
@@ -318,7 +317,7 @@ class Adam(Optimizer):
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def update_step(self, w: Array, g: Array, *slots: Array) -> None:
+    def step(self, g: Array, *slots: Array) -> Array:
         m, v = slots
         t = self.iterations + 1
         alpha = self.learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
@@ -332,7 +331,9 @@ class Adam(Optimizer):
         v += d
         np.sqrt(v, out=d)
         d += self.epsilon
-        w -= np.divide(m * alpha, d, out=d)
+        np.divide(m, d, out=d)
+        d *= alpha
+        return d
 
 
 _BY_NAME: dict[str, type[Optimizer]] = {

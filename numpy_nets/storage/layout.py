@@ -79,7 +79,7 @@ def _split(
         if isinstance(owner, Optimizer):
             optimizers[path] = owner
         else:
-            for k, variable in enumerate(owner._variables):
+            for k, variable in enumerate(owner._parts()[0]):
                 variables[f"{path}vars/{k}"] = variable
     return variables, optimizers
 

@@ -39,10 +39,6 @@ ALLOWED = {
     "optimizers.Adam.build": "variables, as in Keras's base class",
     "optimizers.Optimizer": "Keras's base class only passes its arguments on",
     "optimizers.RMSprop.build": "variables, as in Keras's base class",
-    **{
-        f"optimizers.{name}update_step": "a vector of weights, with its accumulators"
-        for name in ("Optimizer.", "SGD.", "Adagrad.", "Adam.", "RMSprop.")
-    },
 }  # fmt: skip
 
 
