@@ -38,7 +38,7 @@ ADAM = {"beta_1": 0.5, "beta_2": 1 - 2.0**-10}
 
 SURE = (
     "600 steps of D leave it so sure that float32 has few digits for D(x) - 1, its gradient: 49 "
-    "eps measured; one ulp in the first weights moves this library's own result by up to 25; times 5"
+    "eps measured; one ulp in the first weights moves this library's own result by up to 25"
 )
 
 OBJECTIVES = ("MINIMAX", "NON_SATURATING", "LEAST_SQUARES")
