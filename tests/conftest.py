@@ -1,9 +1,17 @@
-"""How hypothesis draws: the same examples every time, or with --hypothesis-profile=deep many new.
+"""BLAS with one thread; and how hypothesis draws.
+
+The same examples every time, or with --hypothesis-profile=deep many new.
 
 A law that is dear, such as one that trains, sets a share of the profile's examples: `fewer(10)`.
 """
 
+import os
+
 from hypothesis import HealthCheck, settings
+
+# Read when NumPy is loaded. pytest-xdist has a process for each core: if BLAS had a thread for each
+# core in each of them, they would wait for each other (the GAN's parity took 284 s, not 50).
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 common = settings(
     deadline=None,  # machines differ, and pytest-timeout guards the rest

@@ -24,6 +24,8 @@ def compute(selected: Sequence[tuple[Case, str]]) -> list[Row]:
     # A case holds functions that cannot be sent to another process; its position can.
     position = {id(case): i for i, case in enumerate(CASES)}
     jobs = [(position[id(case)], dtype) for case, dtype in selected]
+    # Read when NumPy is loaded: two threads of each of two processes would wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     spawn = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(PROCESSES, spawn, initializer=_leave_interrupts_to_the_parent)
     try:
