@@ -1,8 +1,8 @@
 """Table 1 of Goodfellow et al. (arXiv 1406.2661) for MNIST: Parzen log-likelihood, their networks.
 
 G 100-1200-1200-784 on uniform noise, D of two maxout layers with dropout, SGD with falling rate and
-growing momentum, batches of 100: the setting that the authors released, but for the noise and the
-scale of D's loss (see `models.gan_paper`). σ is chosen on the last 1,000 training images, which are
+growing momentum, batches of 100: the setting that the authors released, but for the noise (see
+`models.gan_paper`). σ is chosen on the last 1,000 training images, which are
 left out of training; 10,000 samples, 10,000 test images. They published 225 ± 2 after the training
 they found best; a run here goes as far as the minutes given to it (NUMPY_NETS_MINUTES, 60 by
 default), in whole epochs, with an estimate after every tenth.
@@ -25,6 +25,7 @@ from numpy_nets.evaluation.samples import nearest_neighbours
 from numpy_nets.figures.images import save_images
 from numpy_nets.models.gan import GAN
 from numpy_nets.models.gan_paper import (
+    HALVED,
     MomentumRamp,
     build_paper_discriminator,
     build_paper_generator,
@@ -50,7 +51,10 @@ def run(*, smoke: bool = False) -> None:
     out.mkdir(parents=True, exist_ok=True)
     random.set_random_seed(0)
     gan = GAN(
-        build_paper_generator(x.mean(axis=0)), build_paper_discriminator(), prior=uniform_prior
+        build_paper_generator(x.mean(axis=0)),
+        build_paper_discriminator(),
+        HALVED,
+        prior=uniform_prior,
     )
     gan.compile(build_paper_optimizer(), build_paper_optimizer())
     noise = uniform_prior((100 if smoke else 10_000, 100))

@@ -150,12 +150,15 @@ class GAN(Model):
         If the discriminator was compiled, as in the notebook, its optimizer is D's.
 
         Raises:
-            ValueError: D or G has nothing to train: not built, or `trainable` is False.
+            ValueError: D or G has nothing to train: not built, or `trainable` is False; one
+                optimizer object for both.
         """
         if d_optimizer is None:
             d_optimizer = getattr(self.discriminator, "optimizer", None)
         self.d_optimizer = optimizers.get(d_optimizer or optimizers.Adam(2e-4, beta_1=0.5))
         self.g_optimizer = optimizers.get(g_optimizer or optimizers.Adam(2e-4, beta_1=0.5))
+        if self.d_optimizer is self.g_optimizer:
+            raise ValueError("GAN: expected an optimizer for D and another for G, got one for both")
         for network, optimizer in (
             (self.discriminator, self.d_optimizer),
             (self.generator, self.g_optimizer),
@@ -301,13 +304,20 @@ def train_gan(
             notebook's x / 255 in [0, 1] leaves half of that range to G alone, and D wins by it.
 
     Raises:
-        ValueError: values outside of [-1, 1]; networks that are not those of the GAN.
+        ValueError: x_train of another shape, or values outside of [-1, 1]; epochs or batch_size
+            that is no positive integer; networks that are not those of the GAN.
         TypeError: gan is no GAN, such as a Sequential of G and D, which would not train D.
     """
     if not isinstance(gan, GAN):
         raise TypeError(f"train_gan: gan: expected a GAN, got {type(gan).__name__}")
     if gan.generator is not generator or gan.discriminator is not discriminator:
         raise ValueError("train_gan: generator, discriminator: expected those of gan, got others")
+    if len(getattr(x_train, "shape", ())) != 2 or not len(x_train):
+        came = getattr(x_train, "shape", type(x_train).__name__)
+        raise ValueError(f"train_gan: x_train: expected an array (samples, pixels), got {came}")
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"train_gan: {name}: expected a positive integer, got {value!r}")
     low, high = float(x_train.min()), float(x_train.max())
     if not (low >= -1 and high <= 1):
         raise ValueError(f"train_gan: x_train: expected values in [-1, 1], got {low:g} to {high:g}")

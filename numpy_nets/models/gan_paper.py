@@ -1,13 +1,12 @@
 """The networks and training of Goodfellow et al. 2014 for MNIST, as their authors released them.
 
     gan = GAN(build_paper_generator(x.mean(axis=0)), build_paper_discriminator(),
-              prior=uniform_prior)
+              HALVED, prior=uniform_prior)
     gan.compile(build_paper_optimizer(), build_paper_optimizer())
     gan.fit(x, batch_size=100, epochs=..., callbacks=[MomentumRamp()])
 
-with x (samples, 784) in [0, 1]. (github.com/goodfeli/adversarial, mnist.yaml.) Two things differ:
-there z is Gaussian, with the uniform prior as a choice, and D's loss is half the sum of Algorithm 1
-that D descends here, so at the same rate their D takes steps of half the size.
+with x (samples, 784) in [0, 1]. (github.com/goodfeli/adversarial, mnist.yaml. One thing differs:
+there z is Gaussian, with the uniform prior as a choice.)
 """
 
 import math
@@ -20,7 +19,11 @@ from numpy_nets.callbacks import Callback
 from numpy_nets.initializers import RandomUniform
 from numpy_nets.layers import Dense, Dropout, Input, Maxout
 from numpy_nets.models import Model, Sequential
+from numpy_nets.models.gan import NON_SATURATING, Objective, crossentropy
 from numpy_nets.optimizers.schedules import ExponentialDecay
+
+# D descends half the sum of its terms in Algorithm 1.
+HALVED = Objective(lambda label, d: 0.5 * crossentropy(label, d), NON_SATURATING.generator)
 
 
 def uniform_prior(shape: Any) -> Any:

@@ -398,6 +398,13 @@ def test_a_d_that_cannot_learn_is_refused_when_the_gan_is_compiled() -> None:
             build_gan(build_generator(3, 6), discriminator)
 
 
+def test_one_optimizer_for_both_networks_is_refused() -> None:
+    """Its accumulators serve one list of variables."""
+    shared = Adam(0.1)
+    with pytest.raises(ValueError, match="an optimizer for D and another for G"):
+        make().compile(shared, shared)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -460,12 +467,23 @@ def test_train_gan_draws_every_row_and_no_other(monkeypatch) -> None:
         (np.full((4, 6), 255.0), "expected values in [-1, 1], got 255 to 255"),
         (np.full((4, 6), -1.5), "expected values in [-1, 1], got -1.5 to -1.5"),
         (np.full((4, 6), np.nan), "expected values in [-1, 1], got nan to nan"),
+        (np.zeros((0, 6)), "expected an array (samples, pixels), got (0, 6)"),
+        (np.zeros((4, 2, 3)), "expected an array (samples, pixels), got (4, 2, 3)"),
+        ([[0.0] * 6] * 4, "expected an array (samples, pixels), got list"),
     ],
 )
-def test_train_gan_refuses_data_outside_the_range_of_tanh(x, message) -> None:
+def test_train_gan_refuses_data_of_another_shape_or_outside_the_range_of_tanh(x, message) -> None:
     gan = make()
     with pytest.raises(ValueError, match=re.escape(message)):
         train_gan(gan, gan.generator, gan.discriminator, x)
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size"])
+@pytest.mark.parametrize("value", [0, -1, 2.0])
+def test_train_gan_refuses_counts_that_are_no_positive_integers(name, value) -> None:
+    gan = make()
+    with pytest.raises(ValueError, match=f"train_gan: {name}: expected a positive integer, got "):
+        train_gan(gan, gan.generator, gan.discriminator, pictures(), **{name: value})
 
 
 def test_train_gan_warns_of_pictures_in_0_to_1_as_the_notebook_has_them() -> None:

@@ -5,8 +5,15 @@ import pytest
 
 from numpy_nets import random
 from numpy_nets.layers import Dropout, Maxout
-from numpy_nets.models.gan import GAN, build_discriminator, build_generator
+from numpy_nets.models.gan import (
+    GAN,
+    NON_SATURATING,
+    Objective,
+    build_discriminator,
+    build_generator,
+)
 from numpy_nets.models.gan_paper import (
+    HALVED,
     MomentumRamp,
     build_paper_discriminator,
     build_paper_generator,
@@ -58,14 +65,23 @@ def test_the_rate_falls_by_1_000004_at_every_step() -> None:
     assert optimizer.learning_rate == pytest.approx(0.1 * 1.000004**-50_000)
 
 
-def small() -> GAN:
+def small(objective: Objective = HALVED) -> GAN:
     random.set_random_seed(0)
-    gan = GAN(build_generator(3, 6, 4), build_discriminator(6, 4), prior=uniform_prior)
+    networks = build_generator(3, 6, 4), build_discriminator(6, 4)
+    gan = GAN(*networks, objective, prior=uniform_prior)
     gan.compile(build_paper_optimizer(), build_paper_optimizer())
     return gan
 
 
 X = np.random.default_rng(0).uniform(-1, 1, (20, 6)).astype("float32")
+
+
+def test_d_descends_half_of_its_terms_and_g_what_it_does_elsewhere() -> None:
+    z = uniform_prior((20, 3))
+    half, whole = small(), small(NON_SATURATING)
+    for found, expected in zip(half.d_terms(X, z), whole.d_terms(X, z), strict=True):
+        assert found.array == 0.5 * expected.array > 0
+    assert half.g_terms(z)[0].array == whole.g_terms(z)[0].array
 
 
 def test_momentum_grows_on_a_line_and_stays() -> None:
