@@ -47,7 +47,7 @@ class GANRecipe(Recipe):
         # Binary pixels are for likelihoods.
         *(
             option
-            for option in shared_options(epochs=300, batch_size=128, learning_rate=2e-4)
+            for option in shared_options(epochs=375, batch_size=128, learning_rate=2e-4)
             if option.name != "binarize"
         ),
         count("latent", 100, "length of a code"),
