@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 from numpy_nets import layers, losses, optimizers
 from numpy_nets.autodiff import GradientTape, ops
-from numpy_nets.models import vae
+from numpy_nets.models import gan, vae
 
 OPS = "tests/autodiff/test_ops.py::test_the_gradient_is_the_central_difference"
 LOSSES = "tests/test_losses.py::test_the_gradient_is_the_central_difference"
 STEPS = "tests/test_optimizers.py::test_ten_steps_follow_the_formula_with_keras_defaults"
+GAN = "tests/models/test_gan.py::"
 VAE = "tests/models/test_vae.py::"
 
 
@@ -140,4 +141,9 @@ MUTANTS = [
            "-ops.mean(self.log_likelihood_at", "-self.samples * ops.mean(self.log_likelihood_at",
            "models.VAE, beta 2, three samples",
            f"{VAE}test_several_samples_are_the_mean_of_single_ones"),
+    Mutant("GAN: D is told the wrong label", gan.crossentropy, "label + 0.0", "1 - label + 0.0",
+           "models.crossentropy", f"{GAN}test_the_terms_of_d_are_minus_the_value_of_the_game"),
+    Mutant("GAN, least squares: ½ missing", gan.squared_error, "0.5 * ops.mean", "ops.mean",
+           "models.squared_error",
+           f"{GAN}test_least_squares_is_half_the_squared_distance_from_the_paper_s_labels"),
 ]  # fmt: skip

@@ -174,3 +174,38 @@ def test_a_gradient_error_is_an_assertion_error() -> None:
 def test_a_function_that_returns_no_tensor_is_named() -> None:
     with pytest.raises(TypeError, match="gradcheck: expected a function to a Tensor, got float"):
         gradcheck(lambda x: 1.0, [np.ones(2)])
+
+
+@pytest.mark.parametrize("size", [1e-9, 0.5, 8.0])
+def test_the_step_is_the_cube_root_of_eps_and_grows_with_x_above_1(size) -> None:
+    seen = []
+
+    def identity(x: Tensor) -> Tensor:
+        seen.append(x.array)
+        return ops.sum(x)
+
+    gradcheck(identity, [np.array([size])], directions=0)
+    h = np.finfo(np.float64).eps ** (1 / 3) * max(1.0, size)
+    at, above, below = np.concatenate(seen)
+    assert at == size
+    assert (above, below) == pytest.approx((size + h, size - h), rel=1e-15)
+
+
+def test_a_derivative_is_allowed_an_error_relative_to_1_at_least() -> None:
+    """A difference of numbers about 1 knows no more."""
+
+    def slightly_wrong(error: float) -> Callable[..., Tensor]:
+        return cube_with(lambda g, x: 3 * g * x**2 + error)
+
+    gradcheck(slightly_wrong(1e-8), [np.full(3, 1e-4)])
+    with pytest.raises(GradientError):
+        gradcheck(slightly_wrong(1e-4), [np.full(3, 1e-4)])
+
+
+def test_an_input_without_entries_does_not_hide_the_next() -> None:
+    @op
+    def wrong(a, b):
+        return b * (1 + a.sum()), (lambda g: np.zeros_like(a), lambda g: 2 * g)
+
+    with pytest.raises(GradientError, match="^input 1, direction 0"):
+        gradcheck(wrong, [np.zeros((0, 2)), X])

@@ -455,6 +455,19 @@ def test_the_fast_log1p_exp_is_log1p_of_exp_to_a_few_ulp(dtype) -> None:
     assert np.abs(found[~normal] - expected[~normal]).max() <= np.finfo(dtype).tiny
 
 
+def test_a_sigmoid_of_a_known_decay_is_the_sigmoid() -> None:
+    x = Tensor(np.linspace(-30, 30, 61))
+    upstream = normal(61)
+    found = []
+    for function in (ops.sigmoid, lambda x: ops.sigmoid_of_decay(x, e=ops.decay(x.array))):
+        with GradientTape() as tape:
+            tape.watch(x)
+            y = function(x)
+        found.append((y.array, tape.gradient(y, x, output_gradients=upstream).array))
+    for plain, shared in zip(*found, strict=True):
+        np.testing.assert_array_equal(plain, shared)
+
+
 def test_what_a_sigmoid_has_computed_gives_the_loss_and_gradient_of_the_logits_alone() -> None:
     z = Tensor(np.linspace(-30, 30, 61))
     y = np.linspace(0, 1, 61)
