@@ -481,13 +481,15 @@ def test_what_a_sigmoid_has_computed_gives_the_loss_and_gradient_of_the_logits_a
         np.testing.assert_array_equal(alone, shared)
 
 
-@pytest.mark.parametrize("n", [1, 2, 35, 64, 256, 784])
+@pytest.mark.parametrize(
+    "shape", [(5, 1), (5, 2), (5, 35), (5, 64), (5, 256), (5, 784), (2, 3, 64), (2, 6, 5), (8,)]
+)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("scale", [1e-3, 3.0, 1e4])
-def test_the_fast_mean_crossentropy_is_the_mean_of_the_plain_one(n, dtype, scale) -> None:
-    z = Tensor((scale * normal(5, n)).astype(dtype))
-    y = scipy.special.expit(normal(5, n, seed=1)).astype(dtype)
-    upstream = normal(5, seed=2).astype(dtype)
+def test_the_fast_mean_crossentropy_is_the_mean_of_the_plain_one(shape, dtype, scale) -> None:
+    z = Tensor((scale * normal(*shape)).astype(dtype))
+    y = scipy.special.expit(normal(*shape, seed=1)).astype(dtype)
+    upstream = normal(*shape[:-1], seed=2).astype(dtype)
     found = []
     for function in (
         ops.mean_crossentropy_from_logits,

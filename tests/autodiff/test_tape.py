@@ -1,6 +1,7 @@
 """The tape: what it follows, what it calls, what it gives back."""
 
 import gc
+import inspect
 import weakref
 from collections import Counter
 from collections.abc import Iterator
@@ -620,3 +621,9 @@ def test_an_error_of_numpy_begins_with_the_op_and_is_one_line() -> None:
     ]:
         with pytest.raises(kind, match=f"^{message}$"):
             call()
+
+
+def test_an_op_keeps_the_name_docstring_and_signature_of_its_function() -> None:
+    assert ops.add.__name__ == "add"
+    assert ops.add.__doc__ and ops.add.__doc__.startswith("Y = A + B.")
+    assert list(inspect.signature(ops.add).parameters) == ["a", "b"]

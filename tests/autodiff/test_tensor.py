@@ -181,6 +181,21 @@ def test_convert_to_tensor_gives_python_floats_floatx(value) -> None:
     assert convert_to_tensor(value, "float64").dtype == np.float64
 
 
+def test_convert_to_tensor_leaves_integers_and_bools_and_casts_arrays_both_ways() -> None:
+    assert convert_to_tensor([1, 2]).dtype.kind == "i"
+    assert convert_to_tensor(True).dtype == np.bool_
+    for given, wanted in (("float32", "float64"), ("float64", "float32"), ("int64", "float32")):
+        assert convert_to_tensor(np.ones(2, given), wanted).dtype == wanted
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (2,), (2, 2), (3, 3), (2, 3, 1), (2, 4)])
+def test_assign_refuses_every_other_shape(shape) -> None:
+    variable = Variable(np.zeros((2, 3)))
+    with pytest.raises(ValueError, match=r"expected shape \(2, 3\), got"):
+        variable.assign(np.ones(shape))
+    assert not variable.array.any()
+
+
 def test_convert_to_tensor_does_not_cast_a_tensor_off_the_tape() -> None:
     with pytest.raises(TypeError, match=r"expected float32, got float64; use ops\.cast"):
         convert_to_tensor(Tensor([1.0]), "float32")
