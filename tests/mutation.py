@@ -6,7 +6,8 @@
 Cosmic Ray says what can be changed where: an operator, a comparison, a number, `and`, `not`,
 `break`, an exception. For each change a fork of this process, which has imported all but
 numpy_nets, imports the changed module from memory and runs that module's tests until one fails.
-No file is written. Prints the changes that no test noticed; to be killed by a test, or explained.
+No file is written. Prints the changes that no test noticed; to be killed by a test, or explained
+in EXPLAINED.
 """
 
 import argparse
@@ -47,10 +48,11 @@ TESTS = {
     "autodiff/tensor.py": ["autodiff/test_tensor.py", "autodiff/test_tape.py"],
     "losses.py": ["test_losses.py", "properties/test_binary_crossentropy.py"],
     "models/autoencoder.py": ["test_models.py"],
-    **{f"models/{name}.py": [f"models/test_{name}.py"]
+    **{f"models/{name}.py": [f"models/test_{name}.py", "models/test_defaults.py"]
        for name in ("cvae", "denoising", "gan", "gan_paper", "iwae", "sparse")},
     "models/terms.py": ["models/test_terms.py", "models/test_vae.py"],
-    "models/vae.py": ["models/test_vae.py", "properties/test_gaussian_kl.py"],
+    "models/vae.py": ["models/test_vae.py", "models/test_defaults.py",
+                      "properties/test_gaussian_kl.py"],
     "optimizers/__init__.py": ["test_optimizers.py", "properties/test_optimizers.py"],
     "optimizers/schedules.py": ["test_optimizers.py", "properties/test_optimizers.py"],
 }  # fmt: skip
@@ -138,8 +140,18 @@ SLOW = [
 ]
 
 
-def run(path: str, size: int) -> tuple[int, int]:
-    """Changes noticed, and made."""
+# Lines that a change may lead to without harm, and why.
+EXPLAINED: dict[str, str] = {}
+
+
+def why(added: list[str]) -> str | None:
+    """The reason why a change with these new lines need not be noticed, if there is one."""
+    reasons = [EXPLAINED.get(" ".join(line.split())) for line in added] or [None]
+    return reasons[0] if all(reasons) else None
+
+
+def run(path: str, size: int) -> tuple[int, int, int]:
+    """Changes noticed, explained, and made."""
     file = PACKAGE / path
     source = file.read_text()
     module = ".".join(["numpy_nets", *Path(path).with_suffix("").parts]).removesuffix(".__init__")
@@ -149,15 +161,18 @@ def run(path: str, size: int) -> tuple[int, int]:
     every = changes(source)
     chosen = sample(every, size)
     print(f"# {path}: {len(chosen)} of {len(every)} changes", flush=True)
-    noticed = 0
+    noticed = explained = 0
     for name, occurrence, _ in chosen:
         changed = mutate_code(source, cosmic_ray.plugins.get_operator(name)(), occurrence)
         if is_noticed(module, changed, tests):
             noticed += 1
             continue
-        lines = difflib.unified_diff(source.splitlines(), changed.splitlines(), n=0, lineterm="")
-        print(f"## survived: {name} {occurrence}", *list(lines)[2:], sep="\n", flush=True)
-    return noticed, len(chosen)
+        diff = difflib.unified_diff(source.splitlines(), changed.splitlines(), n=0, lineterm="")
+        lines = list(diff)[2:]
+        reason = why([line[1:] for line in lines if line.startswith("+")])
+        explained += reason is not None
+        print(f"## survived: {name} {occurrence}: {reason or 'why?'}", *lines, sep="\n", flush=True)
+    return noticed, explained, len(chosen)
 
 
 def main() -> None:
@@ -170,12 +185,16 @@ def main() -> None:
     fast = hypothesis.settings(deadline=None, database=None, derandomize=True, max_examples=25)
     without_shrinking = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
     hypothesis.settings.register_profile("mutation", fast, phases=without_shrinking)
-    totals = [0, 0]
+    totals = numpy.zeros(3, int)
     for path in options.modules or TESTS:
-        noticed, made = run(path, options.sample)
-        print(f"# {path}: {noticed} of {made} noticed", flush=True)
-        totals = [totals[0] + noticed, totals[1] + made]
-    print(f"# in total {totals[0]} of {totals[1]}: {totals[0] / max(1, totals[1]):.1%}")
+        found = run(path, options.sample)
+        print("# {}: {} noticed and {} explained of {}".format(path, *found), flush=True)
+        totals += found
+    noticed, explained, made = totals
+    print(
+        f"# in total {noticed} of {made} noticed, {noticed / max(1, made):.1%}; "
+        f"{explained} explained, {made - noticed - explained} not"
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,51 @@
+"""What models are if nothing is said: the sizes and settings of their sources, in one table."""
+
+import dataclasses
+import inspect
+
+import pytest
+
+from numpy_nets.models import cvae, denoising, gan, gan_paper, iwae, sparse, vae
+
+KERNELS = {
+    vae.build_encoder: [(784, 400), (400, 20), (400, 20)],
+    vae.build_decoder: [(20, 400), (400, 784)],
+    vae.build_gaussian_decoder: [(20, 200), (200, 560), (200, 560)],
+    cvae.build_conditional_encoder: [(794, 400), (400, 20), (400, 20)],
+    cvae.build_conditional_decoder: [(30, 400), (400, 784)],
+    denoising.build_code_encoder: [(784, 500)],
+    denoising.build_code_decoder: [(500, 784)],
+    gan.build_generator: [(100, 128), (128, 784)],
+    gan.build_discriminator: [(784, 128), (128, 1)],
+}
+SETTINGS = {
+    vae.VAE: {"beta": 1.0, "samples": 1, "seed": None},
+    iwae.IWAE: {"samples": 5, "seed": None},
+    denoising.MaskingNoise: {"rate": 0.3},
+    denoising.GaussianNoise: {"stddev": 0.3},
+    sparse.kl_sparsity: {"target": 0.05},
+    sparse.SparseAutoencoder: {"weight": 3.0},
+    gan.GAN: {"k": 1, "half_steps": False, "real_label": 1.0},
+    gan.build_generator: {"slope": 0.01},
+    gan.build_discriminator: {"slope": 0.01},
+    gan.train_gan: {"epochs": 400, "batch_size": 128},
+    gan_paper.MomentumRamp: {"start": 0.5, "stop": 0.7, "epochs": 250},
+}
+
+
+@pytest.mark.parametrize("build", KERNELS, ids=lambda build: build.__name__)
+def test_the_kernels_have_these_shapes(build) -> None:
+    assert [w.shape for w in build().weights[::2]] == KERNELS[build]
+
+
+@pytest.mark.parametrize("what", SETTINGS, ids=lambda what: what.__name__)
+def test_the_settings_are_these(what) -> None:
+    parameters = inspect.signature(what).parameters
+    assert {name: parameters[name].default for name in SETTINGS[what]} == SETTINGS[what]
+
+
+@pytest.mark.parametrize("noise", [denoising.MaskingNoise(), denoising.GaussianNoise()])
+def test_a_corruption_cannot_change_because_models_share_the_default(noise) -> None:
+    (field,) = dataclasses.fields(noise)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(noise, field.name, 0.5)
