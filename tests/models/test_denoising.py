@@ -132,3 +132,9 @@ def test_extreme_inputs_stay_finite(logit, corruption) -> None:
 def test_builders_have_the_shapes_they_say() -> None:
     assert build_code_encoder().output_shape == (None, 500)
     assert build_code_decoder().output_shape == (None, 784)
+
+
+def test_a_rate_of_0_keeps_every_pixel_even_where_0_was_drawn() -> None:
+    x, drawn = np.ones((1, 3), np.float32), np.array([[0.0, 0.5, 0.25]], np.float32)
+    np.testing.assert_array_equal(MaskingNoise(0.0)(x, Tensor(drawn)).array, [[1, 1, 1]])
+    np.testing.assert_array_equal(MaskingNoise(0.5)(x, Tensor(drawn)).array, [[0, 1, 0]])
