@@ -37,9 +37,8 @@ def softplus(x: Tensor) -> Tensor:
 
 def sigmoid(x: Tensor) -> Tensor:
     """1 / (1 + e^-x).  Keeps the logits x for the crossentropy, which is exact from them."""
-    e = ops.decay(x.array)
-    y = ops.sigmoid_of_decay(x, e=e)
-    y.logits, y.decay = x, e
+    y = ops.sigmoid(x)
+    y.logits = x
     return y
 
 

@@ -118,7 +118,8 @@ def binary_crossentropy(
     if label_smoothing:
         y = y * (1 - label_smoothing) + 0.5 * label_smoothing
     if p.logits is not None:
-        return ops.mean_crossentropy_from_logits(y, p.logits, e=p.decay, probability=p.array)
+        probability = None if p.decay is None else p.array  # not that of a softmax
+        return ops.mean_crossentropy_from_logits(y, p.logits, e=p.decay, probability=probability)
     if from_logits:
         return ops.mean_crossentropy_from_logits(y, p)
     return ops.mean(ops.binary_crossentropy(y, p), axis=-1)

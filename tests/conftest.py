@@ -1,4 +1,4 @@
-"""BLAS with one thread; and how hypothesis draws.
+"""One thread of BLAS for each process of pytest-xdist; and how hypothesis draws.
 
 The same examples every time, or with --hypothesis-profile=deep many new.
 
@@ -9,8 +9,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-# Read when NumPy is loaded. pytest-xdist has a process for each core: if BLAS had a thread for each
-# core in each of them, they would wait for each other (the GAN's parity took 284 s, not 50).
+# Read when NumPy is loaded, and inherited. pytest-xdist has a process for each core: if BLAS had a
+# thread for each core in each of them, they would wait for each other (GAN's parity: 284 s, not 50).
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 common = settings(

@@ -57,10 +57,10 @@ class Mutant(NamedTuple):
 MUTANTS = [
     # Derivatives.
     Mutant("LeakyReLU: slope on the wrong side", ops.leaky_relu,
-           "(x > 0) + (x <= 0)", "(x <= 0) + (x > 0)",
+           "positive + ~positive", "~positive + positive",
            "ops.leaky_relu",
            "tests/autodiff/test_ops.py::test_the_value_is_that_of_numpy_or_scipy[leaky_relu-0]"),
-    Mutant("sigmoid: derivative without (1 - y)", ops.sigmoid, "g * y * (1 - y)", "g * y",
+    Mutant("sigmoid: derivative without (1 - y)", ops._sigmoid, "g * y * (1 - y)", "g * y",
            "ops.sigmoid", f"{OPS}[sigmoid-0]"),
     Mutant("tanh: derivative without the square", ops.tanh, "1 - y * y", "1 - y",
            "ops.tanh", f"{OPS}[tanh-0]"),
@@ -94,7 +94,7 @@ MUTANTS = [
            "inside * (p - target)", "inside * (target - p)",
            "losses.BinaryCrossentropy, of a Reshape", f"{LOSSES}[bce]"),
     Mutant("crossentropy of logits: wrong sign", ops.crossentropy_from_logits,
-           "(_sigmoid(z, e) - target)", "(target - _sigmoid(z, e))",
+           "(_logistic(z, e) - target)", "(target - _logistic(z, e))",
            "ops.binary_crossentropy", f"{OPS}[binary_crossentropy-1]"),
     Mutant("label smoothing: s for s/2", losses.binary_crossentropy,
            "0.5 * label_smoothing", "label_smoothing",

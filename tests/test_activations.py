@@ -47,6 +47,7 @@ def test_only_sigmoid_and_softmax_keep_their_logits(name) -> None:
     x = Tensor(X)
     y = activations.get(name)(x)
     assert y.logits is (x if name in ("sigmoid", "softmax") else None)
+    assert (y.decay is not None) == (name == "sigmoid")
 
 
 def test_any_op_after_the_activation_loses_the_logits() -> None:
@@ -74,3 +75,12 @@ def test_an_unknown_name_raises_with_all_known_ones(name) -> None:
         activations.get(name)
     with pytest.raises(ValueError, match="did you mean 'sigmoid'"):
         activations.get("sigmoidd")
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_arrays_and_numbers_are_taken_too(name) -> None:
+    if name != "linear":
+        found = activations.get(name)(X).array
+        np.testing.assert_array_equal(found, activations.get(name)(Tensor(X)).array)
+    if name not in ("linear", "softmax", "leaky_relu"):
+        assert activations.get(name)(0.5).dtype == np.float32

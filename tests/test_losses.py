@@ -404,3 +404,10 @@ def test_a_loss_takes_its_name_first_as_in_keras() -> None:
 
 def test_targets_beyond_one_are_not_noticed() -> None:
     assert float(losses.BinaryCrossentropy()(np.array([[255.0]]), np.array([[0.9]]))) < 0
+
+
+@pytest.mark.parametrize("activation", [activations.sigmoid, activations.softmax])
+def test_after_either_activation_the_gradient_is_that_of_the_loss(activation) -> None:
+    y = np.array([[1.0, 0.0, 1.0], [0.0, 0.25, 0.5]])
+    z = np.array([[1.0, -2.0, 3.0], [0.5, 0.0, -1.0]])
+    gradcheck(lambda z: losses.binary_crossentropy(y, activation(z)), [z])

@@ -533,3 +533,24 @@ def test_an_argument_out_of_range_or_no_number_is_named(make, name, wrong) -> No
     message = f"^{make.__name__}: {name}: expected [^\n]*got {wrong!r}$"
     with pytest.raises(ValueError, match=message):
         make(**{name: wrong})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: SGD(0.1, momentum=x, nesterov=True),
+        lambda x: SGD(0.1, clipnorm=x),
+        lambda x: Adagrad(0.1, epsilon=x),
+        lambda x: RMSprop(0.1, epsilon=x),
+        lambda x: Adam(0.1, beta_1=x, global_clipnorm=x, epsilon=x),
+    ],
+)
+def test_numbers_of_numpy_leave_weights_the_arrays_of_float32_that_they_are(make) -> None:
+    """In NumPy 2 a float32 array times an np.float64 is a float64 array."""
+    for start in (np.ones((2, 3)), 1.0):
+        v, optimizer = Variable(start), make(np.float64(0.5))
+        for _ in range(2):
+            optimizer.apply([np.ones(v.shape, np.float32)], [v])
+        assert isinstance(v.array, np.ndarray)
+        assert v.dtype == np.float32
+        assert all(state.dtype != np.float64 for state in optimizer.get_state())

@@ -201,32 +201,36 @@ def relu(x: Array) -> Result:
 def leaky_relu(x: Array, negative_slope: float = 0.2) -> Result:
     """Y = X where X > 0, else αX.    ∂L/∂X = G where X > 0, else αG.    α = negative_slope."""
     # Not np.where, which is slow where the signs are mixed.
-    slope = (x > 0) + (x <= 0) * x.dtype.type(negative_slope)
+    positive = x > 0
+    slope = positive + ~positive * x.dtype.type(negative_slope)
     return x * slope, (lambda g: g * slope,)
 
 
-@op
-def sigmoid(x: Array) -> Result:
+def sigmoid(x: TensorLike) -> Tensor:
     """Y = σ(X) = 1 / (1 + e^-X).    ∂L/∂X = G Y (1 - Y)."""
-    y = _sigmoid(x, decay(x))
-    return y, (lambda g: g * y * (1 - y),)
+    x = convert_to_tensor(x)
+    if x.dtype.kind != "f":
+        x = cast(x, config.floatx())
+    e = _decay(x.array)
+    y = _sigmoid(x, e=e)
+    y.decay = e
+    return y
 
 
 @op
-def sigmoid_of_decay(x: Array, e: Array) -> Result:
-    """sigmoid for a caller that needs e = e^-|X| too.  Not public, as Keras has none."""
-    y = _sigmoid(x, e)
+def _sigmoid(x: Array, e: Array) -> Result:
+    y = _logistic(x, e)
     return y, (lambda g: g * y * (1 - y),)
 
 
-def decay(x: Array) -> Array:
+def _decay(x: Array) -> Array:
     """e^-|x|, in [0, 1]: sigmoid, softplus and crossentropy of x are made of it."""
     e: Array = np.exp(-np.abs(x))
     return e
 
 
-def _sigmoid(x: Array, e: Array) -> Array:
-    """1 / (1 + e^-x), where x < 0 as e^x / (1 + e^x): with e = e^-|x| neither overflows."""
+def _logistic(x: Array, e: Array) -> Array:
+    """σ(x) = 1 / (1 + e^-x) = e^x / (1 + e^x): with e = e^-|x| neither form overflows."""
     y: Array = np.maximum(e, x >= 0)
     y /= 1 + e
     return y
@@ -242,8 +246,8 @@ def tanh(x: Array) -> Result:
 @op
 def softplus(x: Array) -> Result:
     """Y = log(1 + e^X) = max(X, 0) + log(1 + e^-|X|), which cannot overflow.  ∂L/∂X = G σ(X)."""
-    e = decay(x)
-    return np.maximum(x, 0) + _log1p(e), (lambda g: g * _sigmoid(x, e),)
+    e = _decay(x)
+    return np.maximum(x, 0) + _log1p(e), (lambda g: g * _logistic(x, e),)
 
 
 def _log1p(e: Array) -> Array:
@@ -292,6 +296,9 @@ def binary_crossentropy(
     if found != expected:
         raise ValueError(f"binary_crossentropy: expected target of shape {expected}, got {found}")
     if from_logits:
+        output, target = convert_to_tensor(output), convert_to_tensor(target)
+        if target.dtype.kind != "f":  # differences of unsigned integers wrap around
+            target = cast(target, output.dtype)
         return crossentropy_from_logits(target, output)
     return _crossentropy_from_probabilities(target, output)
 
@@ -302,10 +309,10 @@ def crossentropy_from_logits(target: Array, z: Array) -> Result:
 
     Not public, as Keras has none.
     """
-    e = decay(z)
+    e = _decay(z)
     y: Array = z * ((z > 0) - target)
     y += _log1p(e)
-    return y, (lambda g: -g * z, lambda g: g * (_sigmoid(z, e) - target))
+    return y, (lambda g: -g * z, lambda g: g * (_logistic(z, e) - target))
 
 
 @op
@@ -318,11 +325,11 @@ def mean_crossentropy_from_logits(
     sigmoid has computed them already.
     """
     n = z.shape[-1]
-    known = decay(z) if e is None else e
+    known = _decay(z) if e is None else e
     total = np.vecdot((z > 0) - target, z) + _sum_log1p(known)
 
     def by_logits(g: Array) -> Array:
-        p = _sigmoid(z, known) if probability is None else probability
+        p = _logistic(z, known) if probability is None else probability
         d = np.subtract(p, target)
         d *= (g / n)[..., None]
         return d

@@ -24,8 +24,8 @@ class Tensor:
 
     `array` is the value, `name` is what `print(tape)` shows. `logits` is set on the output of a
     sigmoid or softmax activation: the crossentropies compute from it instead of taking the
-    logarithm of a rounded probability (Keras's `_keras_logits`). `decay` is e^-|logits|, which a
-    sigmoid has computed on its way and its crossentropy needs again.
+    logarithm of a rounded probability (Keras's `_keras_logits`). `decay` is set on the output of a
+    sigmoid of x: e^-|x|, which its crossentropy needs again.
     """
 
     __slots__ = ("array", "decay", "logits", "name")

@@ -14,6 +14,7 @@ began. Here no flag is needed, because each step names the variables that it cha
 
 import warnings
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, NamedTuple
 
 from numpy_nets import optimizers, random
@@ -155,10 +156,10 @@ class GAN(Model):
         """
         if d_optimizer is None:
             d_optimizer = getattr(self.discriminator, "optimizer", None)
+        if d_optimizer is g_optimizer and not isinstance(d_optimizer, str | None):
+            raise ValueError("GAN: expected an optimizer for D and another for G, got one for both")
         self.d_optimizer = optimizers.get(d_optimizer or optimizers.Adam(2e-4, beta_1=0.5))
         self.g_optimizer = optimizers.get(g_optimizer or optimizers.Adam(2e-4, beta_1=0.5))
-        if self.d_optimizer is self.g_optimizer:
-            raise ValueError("GAN: expected an optimizer for D and another for G, got one for both")
         for network, optimizer in (
             (self.discriminator, self.d_optimizer),
             (self.generator, self.g_optimizer),
@@ -312,11 +313,11 @@ def train_gan(
         raise TypeError(f"train_gan: gan: expected a GAN, got {type(gan).__name__}")
     if gan.generator is not generator or gan.discriminator is not discriminator:
         raise ValueError("train_gan: generator, discriminator: expected those of gan, got others")
-    if len(getattr(x_train, "shape", ())) != 2 or not len(x_train):
+    if getattr(x_train, "ndim", 0) < 2 or not x_train.size:
         came = getattr(x_train, "shape", type(x_train).__name__)
-        raise ValueError(f"train_gan: x_train: expected an array (samples, pixels), got {came}")
+        raise ValueError(f"train_gan: x_train: expected an array (samples, ...), got {came}")
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if not isinstance(value, int) or value < 1:
+        if not isinstance(value, int | Integral) or value < 1:
             raise ValueError(f"train_gan: {name}: expected a positive integer, got {value!r}")
     low, high = float(x_train.min()), float(x_train.max())
     if not (low >= -1 and high <= 1):

@@ -134,8 +134,9 @@ class Optimizer:
         for variable, g, span in zip(self._variables, known, self._spans, strict=True):
             if g is not None:
                 step = self.step(g.ravel(), *[slot[span] for slot in self._slots])
-                # Not in place: the array may be on a tape.
-                variable.array = variable.array - step.reshape(variable.shape)
+                w = variable.array
+                # A new array, as the old one may be on a tape, but of its dtype.
+                variable.array = np.subtract(w, step.reshape(w.shape), out=np.empty_like(w))
         self.iterations += 1
 
     def step(self, g: Array, *slots: Array) -> Array:
@@ -321,7 +322,7 @@ class Adam(Optimizer):
         m, v = slots
         t = self.iterations + 1
         alpha = self.learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
-        # In the formula's order, in one temporary: new arrays cost passes over memory.
+        # The formula in one temporary: new arrays cost passes over memory.
         d = g - m
         d *= 1 - self.beta_1
         m += d

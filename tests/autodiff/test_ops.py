@@ -449,30 +449,17 @@ def test_the_fast_log1p_exp_is_log1p_of_exp_to_a_few_ulp(dtype) -> None:
     x = np.concatenate([np.linspace(-90, 90, 10001), [0, 1e-30, 700, -700, 1e4]]).astype(dtype)
     expected = np.log1p(np.exp(-np.abs(x.astype(np.longdouble))))
     normal = expected > np.finfo(dtype).tiny
-    found = ops._log1p(ops.decay(x))
+    found = ops._log1p(ops._decay(x))
     error = np.abs(found[normal] - expected[normal]) / expected[normal]
     assert error.max() <= 4 * np.finfo(dtype).eps
     assert np.abs(found[~normal] - expected[~normal]).max() <= np.finfo(dtype).tiny
-
-
-def test_a_sigmoid_of_a_known_decay_is_the_sigmoid() -> None:
-    x = Tensor(np.linspace(-30, 30, 61))
-    upstream = normal(61)
-    found = []
-    for function in (ops.sigmoid, lambda x: ops.sigmoid_of_decay(x, e=ops.decay(x.array))):
-        with GradientTape() as tape:
-            tape.watch(x)
-            y = function(x)
-        found.append((y.array, tape.gradient(y, x, output_gradients=upstream).array))
-    for plain, shared in zip(*found, strict=True):
-        np.testing.assert_array_equal(plain, shared)
 
 
 def test_what_a_sigmoid_has_computed_gives_the_loss_and_gradient_of_the_logits_alone() -> None:
     z = Tensor(np.linspace(-30, 30, 61))
     y = np.linspace(0, 1, 61)
     found = []
-    for known in ({}, {"e": ops.decay(z.array), "probability": ops.sigmoid(z).array}):
+    for known in ({}, {"e": ops.sigmoid(z).decay, "probability": ops.sigmoid(z).array}):
         with GradientTape() as tape:
             tape.watch(z)
             loss = ops.mean_crossentropy_from_logits(y, z, **known)
@@ -513,7 +500,7 @@ def test_the_sum_of_logarithms_by_products_keeps_small_values_and_cannot_overflo
     eps = np.finfo(dtype).eps
     # Each factor that is not 1 is rounded by half an eps; tiny e are summed beside the product.
     rounding = 784 * eps / 2 if np.exp(-x) > eps else 0
-    assert abs(ops._sum_log1p(ops.decay(row))[0] - expected) <= rounding + 8 * eps * expected
+    assert abs(ops._sum_log1p(ops._decay(row))[0] - expected) <= rounding + 8 * eps * expected
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (1, 3), (0, 3), (4, 5, 3)])
@@ -530,3 +517,19 @@ def test_dense_is_matmul_and_add_with_their_gradients(shape) -> None:
     for fused, plain in zip(*found, strict=True):
         np.testing.assert_allclose(fused, plain, rtol=1e-13, atol=1e-14)
     gradcheck(ops.dense, [x.array, w.array, b.array])
+
+
+def test_sigmoid_of_integers_is_of_the_default_float_type() -> None:
+    assert ops.sigmoid(np.array([1, -2])).dtype == ops.sigmoid(True).dtype == np.float32
+
+
+def test_the_gradient_of_leaky_relu_at_nan_is_the_slope_as_at_all_that_is_not_positive() -> None:
+    assert gradient(lambda x: ops.leaky_relu(x, 0.25), [np.nan]) == [[0.25]]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "bool"])
+def test_crossentropy_of_targets_that_are_no_floats(dtype) -> None:
+    y, z = np.array([0, 1]), np.array([-2.0, -2.0])
+    for from_logits, output in ((True, z), (False, scipy.special.expit(z))):
+        found = ops.binary_crossentropy(y.astype(dtype), output, from_logits=from_logits).array
+        np.testing.assert_allclose(found, np.logaddexp(0, [-2.0, 2.0]), rtol=1e-6)

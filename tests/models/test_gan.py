@@ -329,6 +329,20 @@ def test_accuracy_and_outputs_are_those_of_d_by_hand() -> None:
     assert logs["g_loss"] == pytest.approx(-np.log(d_g_z).mean(), rel=1e-5)
 
 
+def test_a_d_that_says_one_half_is_right_about_pictures_of_g_only() -> None:
+    gan = make()
+    gan.discriminator.set_weights([np.zeros_like(w) for w in gan.discriminator.get_weights()])
+    logs = gan.test_on_batch(pictures(), return_dict=True)
+    assert (logs["d_real"], logs["d_fake"], logs["d_accuracy"]) == (0.5, 0.5, 0.5)
+
+
+def test_a_gan_is_built_when_both_of_its_networks_are() -> None:
+    generator, discriminator = build_generator(3, 6), build_discriminator(6)
+    assert GAN(generator, discriminator).built
+    assert not GAN(generator, Sequential([Dense(1)])).built
+    assert not GAN(Sequential([Dense(6)]), discriminator).built
+
+
 def test_evaluation_is_without_dropout_and_changes_nothing() -> None:
     gan = make(dropout=True)
     gan.draw_noise = lambda count: Tensor(noise())  # type: ignore[method-assign]
@@ -382,7 +396,8 @@ def test_d_s_optimizer_is_the_one_its_discriminator_was_compiled_with() -> None:
     discriminator.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
     gan = build_gan(generator, discriminator)
     assert gan.d_optimizer is discriminator.optimizer and gan.half_steps
-    assert (gan.g_optimizer.learning_rate, gan.g_optimizer.beta_1) == (np.float32(2e-4), 0.5)
+    for optimizer in (gan.g_optimizer, make().d_optimizer):
+        assert (optimizer.learning_rate, optimizer.beta_1) == (np.float32(2e-4), 0.5)
     own = Adam(0.1)
     gan.compile(d_optimizer=own)
     assert gan.d_optimizer is own
@@ -400,9 +415,13 @@ def test_a_d_that_cannot_learn_is_refused_when_the_gan_is_compiled() -> None:
 
 def test_one_optimizer_for_both_networks_is_refused() -> None:
     """Its accumulators serve one list of variables."""
-    shared = Adam(0.1)
+    shared, gan = Adam(0.1), make()
+    before = gan.d_optimizer, gan.g_optimizer
     with pytest.raises(ValueError, match="an optimizer for D and another for G"):
-        make().compile(shared, shared)
+        gan.compile(shared, shared)
+    assert (gan.d_optimizer, gan.g_optimizer) == before
+    gan.compile("sgd", "sgd")
+    assert gan.d_optimizer is not gan.g_optimizer
 
 
 @pytest.mark.parametrize(
@@ -445,8 +464,8 @@ def test_train_gan_prints_the_mean_of_d_s_terms_its_accuracy_and_g_s_loss(capsys
     assert found and [float(x) for x in found.groups()[1:]] == pytest.approx(expected, abs=0.006)
 
 
-def test_train_gan_draws_every_row_and_no_other(monkeypatch) -> None:
-    gan = make()
+def test_train_gan_draws_every_row_and_no_other(monkeypatch, capsys) -> None:
+    gan = make(k=3)
     drawn: list[np.ndarray] = []
 
     def record(x, **_):
@@ -455,10 +474,13 @@ def test_train_gan_draws_every_row_and_no_other(monkeypatch) -> None:
 
     monkeypatch.setattr(gan, "train_on_batch", record)
     x = np.linspace(-1, 1, 7)[:, None].repeat(6, axis=1)
-    train_gan(gan, gan.generator, gan.discriminator, x, epochs=50, batch_size=20)
+    train_gan(gan, gan.generator, gan.discriminator, x, epochs=np.int64(257), batch_size=4)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("257 [")
+    assert {len(batch) for batch in drawn} == {gan.k * 4}
     rows, counts = np.unique(np.concatenate(drawn), return_counts=True)
     np.testing.assert_array_equal(rows, x[:, 0])
-    assert abs(counts - 1000 / 7).max() < 5 * math.sqrt(1000 * 6 / 49)
+    draws = 257 * gan.k * 4
+    assert abs(counts - draws / 7).max() < 5 * math.sqrt(draws * 6 / 49)
 
 
 @pytest.mark.parametrize(
@@ -467,9 +489,10 @@ def test_train_gan_draws_every_row_and_no_other(monkeypatch) -> None:
         (np.full((4, 6), 255.0), "expected values in [-1, 1], got 255 to 255"),
         (np.full((4, 6), -1.5), "expected values in [-1, 1], got -1.5 to -1.5"),
         (np.full((4, 6), np.nan), "expected values in [-1, 1], got nan to nan"),
-        (np.zeros((0, 6)), "expected an array (samples, pixels), got (0, 6)"),
-        (np.zeros((4, 2, 3)), "expected an array (samples, pixels), got (4, 2, 3)"),
-        ([[0.0] * 6] * 4, "expected an array (samples, pixels), got list"),
+        (np.zeros((0, 6)), "expected an array (samples, ...), got (0, 6)"),
+        (np.zeros((4, 0)), "expected an array (samples, ...), got (4, 0)"),
+        (np.zeros(4), "expected an array (samples, ...), got (4,)"),
+        ([[0.0] * 6] * 4, "expected an array (samples, ...), got list"),
     ],
 )
 def test_train_gan_refuses_data_of_another_shape_or_outside_the_range_of_tanh(x, message) -> None:
@@ -488,8 +511,9 @@ def test_train_gan_refuses_counts_that_are_no_positive_integers(name, value) -> 
 
 def test_train_gan_warns_of_pictures_in_0_to_1_as_the_notebook_has_them() -> None:
     gan = make()
-    with pytest.warns(UserWarning, match="no value below 0"):
+    with pytest.warns(UserWarning, match="no value below 0") as seen:
         train_gan(gan, gan.generator, gan.discriminator, np.abs(pictures()), 1, 4)
+    assert seen[0].filename == __file__
 
 
 def test_train_gan_refuses_a_stack_and_networks_of_another_gan() -> None:
