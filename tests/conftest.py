@@ -10,7 +10,7 @@ import os
 from hypothesis import HealthCheck, settings
 
 # Read when NumPy is loaded, and inherited. pytest-xdist has a process for each core: if BLAS had a
-# thread for each core in each of them, they would wait for each other (GAN's parity: 284 s, not 50).
+# thread for each core in each of them, they would wait for each other: 284 s for 50 s of GANs.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 common = settings(

@@ -482,12 +482,17 @@ def mixed() -> list[Variable]:
         (lambda: Adam(clipnorm=math.nan), "Adam: clipnorm: expected > 0, got nan"),
         (lambda: SGD(momentum=1.5), r"SGD: momentum: expected a number in \[0, 1\], got 1\.5"),
         (lambda: ExponentialDecay(0.1, 0, 0.5), "ExponentialDecay: decay_steps: expected > 0"),
+        (lambda: ExponentialDecay(0.1, -1, 0.5), "ExponentialDecay: decay_steps: expected > 0"),
         (
             lambda: Adam().build(mixed()),
             r"Adam: expected variables of one dtype, got \['float32', 'float64'\]",
         ),
         (lambda: Adam().build([]), "Adam: expected trainable variables, got none"),
         (lambda: Adam().apply([np.ones(2)]), "Adam: expected trainable variables, got none"),
+        (
+            lambda: Adam().apply([np.ones(2)] * 4, variables()),
+            "Adam: expected 3 gradients, got 4",
+        ),
         (
             lambda: Adam().apply([np.ones(2)], variables()),
             "Adam: expected 3 gradients, got 1",
@@ -518,6 +523,13 @@ def test_what_keras_means_otherwise_by_position_raises() -> None:
 def test_schedules_are_imported_as_in_keras() -> None:
     assert not hasattr(optimizers, "ExponentialDecay")
     assert optimizers.schedules.ExponentialDecay is ExponentialDecay
+
+
+@pytest.mark.parametrize(("make", "name"), [(Adam, "beta_1"), (Adam, "beta_2"), (RMSprop, "rho")])
+def test_a_share_of_1_would_forget_the_gradient(make, name) -> None:
+    with pytest.raises(ValueError, match=f"^{make.__name__}: {name}: expected .*got 1.0$"):
+        make(**{name: 1.0})
+    make(**{name: 0.999999})
 
 
 @pytest.mark.parametrize("wrong", [-0.1, math.nan, math.inf, "0.5", True])

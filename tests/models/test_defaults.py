@@ -44,6 +44,10 @@ def test_the_settings_are_these(what) -> None:
     assert {name: parameters[name].default for name in SETTINGS[what]} == SETTINGS[what]
 
 
+def test_the_kl_of_an_iwae_has_no_weight_of_its_own() -> None:
+    assert iwae.IWAE(vae.build_encoder(), vae.build_decoder()).beta == 1.0
+
+
 @pytest.mark.parametrize("noise", [denoising.MaskingNoise(), denoising.GaussianNoise()])
 def test_a_corruption_cannot_change_because_models_share_the_default(noise) -> None:
     (field,) = dataclasses.fields(noise)

@@ -66,7 +66,7 @@ def test_the_penalties_have_the_gradients_of_central_differences() -> None:
     gradcheck(l1_sparsity, [codes - 0.5])
 
 
-@pytest.mark.parametrize("target", [0.0, 1.0, -0.1, float("nan"), "0.05"])
+@pytest.mark.parametrize("target", [0.0, 1.0, 1.5, -0.1, float("nan"), "0.05"])
 def test_a_wrong_target_raises(target) -> None:
     with pytest.raises(ValueError, match="kl_sparsity: target: expected"):
         kl([0.5], target)
@@ -124,3 +124,7 @@ def test_extreme_inputs_stay_finite(penalty, logit) -> None:
 def test_call_reconstructs() -> None:
     sparse, x = model(), data(3)
     np.testing.assert_array_equal(sparse(x).array, sparse.decoder(sparse.encoder(x)).array)
+
+
+def test_a_weight_of_0_leaves_the_penalty_out() -> None:
+    assert model(weight=0).terms(data(4), None)[1].array == 0

@@ -3,6 +3,8 @@
 The laws of its KL term and of its crossentropy are in tests/properties.
 """
 
+import re
+
 import numpy as np
 import pytest
 
@@ -88,12 +90,13 @@ def test_the_logged_terms_add_up_to_the_logged_loss(options) -> None:
     assert history["loss"][-1] < history["loss"][0]
 
 
-def test_several_samples_are_the_mean_of_single_ones() -> None:
+@pytest.mark.parametrize("samples", [2, 3])
+def test_several_samples_are_the_mean_of_single_ones(samples) -> None:
     x = data(5)
-    epsilon = np.random.default_rng(1).standard_normal((15, 3)).astype(np.float32)
-    three, one = model(samples=3), model()
-    single = [one.terms(x, epsilon[i : i + 5])[0].array for i in (0, 5, 10)]
-    found = three.terms(x, epsilon)[0].array
+    epsilon = np.random.default_rng(1).standard_normal((5 * samples, 3)).astype(np.float32)
+    several, one = model(samples=samples), model()
+    single = [one.terms(x, epsilon[5 * i :][:5])[0].array for i in range(samples)]
+    found = several.terms(x, epsilon)[0].array
     assert found == pytest.approx(np.mean(single), rel=1e-5)
 
 
@@ -169,6 +172,21 @@ def test_beta_and_samples_may_be_numpy_numbers(kind) -> None:
     plain = model(beta=2.0, samples=3).terms(x, epsilon)
     assert [term.array.dtype for term in ours] == [np.float32] * 2
     assert [float(a.array) for a in ours] == [float(b.array) for b in plain]
+
+
+def test_beta_may_be_0() -> None:
+    reconstruction, kl = model(beta=0.0).terms(data(4), np.ones((4, 3), np.float32))
+    assert reconstruction.array > 0 == kl.array
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [("beta", -0.5), ("beta", np.inf), ("beta", np.nan), ("beta", "1"), ("beta", 1j),
+     ("samples", 0), ("samples", -1), ("samples", 2.5), ("samples", 0.5), ("samples", "1")],
+)  # fmt: skip
+def test_a_wrong_beta_or_number_of_samples_is_named(name, wrong) -> None:
+    with pytest.raises(ValueError, match=f"VAE: {name}: expected .*, got {re.escape(repr(wrong))}"):
+        model(**{name: wrong})
 
 
 def test_builders_have_the_shapes_they_say() -> None:
