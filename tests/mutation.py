@@ -92,9 +92,9 @@ def changes(source: str) -> list[tuple[str, int, Any]]:
     return found
 
 
-def sample(found: list[tuple[str, int, Any]], size: int) -> list[tuple[str, int, Any]]:
+def sample(found: list[tuple[str, int, Any]], size: int, seed: int) -> list[tuple[str, int, Any]]:
     """A few, at different places before several at one."""
-    rng = random.Random(0)
+    rng = random.Random(seed)
     rng.shuffle(found)
     seen: dict[Any, int] = {}
     ranked = []
@@ -189,7 +189,7 @@ def why(diff: list[str]) -> str | None:
     return reasons[0] if all(reasons) else None
 
 
-def run(path: str, size: int) -> tuple[int, int, int]:
+def run(path: str, size: int, seed: int) -> tuple[int, int, int]:
     """Changes noticed, explained, and made."""
     file = PACKAGE / path
     source = file.read_text()
@@ -198,7 +198,7 @@ def run(path: str, size: int) -> tuple[int, int, int]:
     if is_noticed(module, source, tests):
         sys.exit(f"{path}: its tests fail as it is")
     every = changes(source)
-    chosen = sample(every, size)
+    chosen = sample(every, size, seed)
     print(f"# {path}: {len(chosen)} of {len(every)} changes", flush=True)
     noticed = explained = 0
     for name, occurrence, _ in chosen:
@@ -218,6 +218,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Mutation testing of the modules that compute.")
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(TESTS)}")
     parser.add_argument("--sample", type=int, default=60, help="changes a module (60)")
+    parser.add_argument("--seed", type=int, default=0, help="of the choice of changes (0)")
     options = parser.parse_args()
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
@@ -226,7 +227,7 @@ def main() -> None:
     hypothesis.settings.register_profile("mutation", fast, phases=without_shrinking)
     totals = numpy.zeros(3, int)
     for path in options.modules or TESTS:
-        found = run(path, options.sample)
+        found = run(path, options.sample, options.seed)
         print("# {}: {} noticed and {} explained of {}".format(path, *found), flush=True)
         totals += found
     noticed, explained, made = totals
