@@ -149,6 +149,7 @@ TWO_AXES = "there are two axes"
 EXPLAINED: dict[str, str] = {
     # autodiff
     "directions: int = 4,": "checks more",
+    "seed: int = 1,": "another draw",
     "for i, (x, gradient) in enumerate(zip(points, gradients, strict=False)):": LENGTHS,
     "if any(tape == self for tape in _recording):": SAME,
     "for x, vjp in zip(inputs, vjps, strict=False):": LENGTHS,

@@ -191,6 +191,22 @@ def test_the_step_is_the_cube_root_of_eps_and_grows_with_x_above_1(size) -> None
     assert (above, below) == pytest.approx((size + h, size - h), rel=1e-15)
 
 
+def test_directions_have_norm_1_and_options_a_name() -> None:
+    seen = []
+
+    def identity(x: Tensor) -> Tensor:
+        seen.append(x.array)
+        return ops.sum(x)
+
+    gradcheck(identity, [X], directions=2, entries=0)
+    h = np.finfo(np.float64).eps ** (1 / 3) * np.abs(X).max()
+    assert len(seen) == 5
+    for moved in seen[1:]:
+        assert np.linalg.norm(moved - seen[0]) == pytest.approx(h, rel=1e-6)
+    with pytest.raises(TypeError, match="positional"):
+        gradcheck(identity, [X], 2)
+
+
 def test_a_derivative_is_allowed_an_error_relative_to_1_at_least() -> None:
     """A difference of numbers about 1 knows no more."""
 
