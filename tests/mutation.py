@@ -155,7 +155,12 @@ EXPLAINED: dict[str, str] = {
     "for x, vjp in zip(inputs, vjps, strict=False):": LENGTHS,
     "@overload": TYPING,
     "while factors < 64 and u.shape[-1] and u.shape[-1] + 2 == 0:": "the same sum, slower",
+    "factors *= 3": "the same sum, slower",
     "n = x.size / total.size if total.size else 1": SAME,
+    "n = x.size // total.size if total.size else 2": "nothing is divided",
+    "continue": "goes on looking for what it has found",
+    "if value.dtype >= np.float64 and \"dtype\" not in options:":
+        "differs for wider types only, which nothing takes",
     "if dtype is None and array.dtype >= np.float64 and not hasattr(x, \"dtype\"):":
         "differs for complex numbers only, which nothing takes",
     "np.empty(31 << 19, np.uint8)": "larger than the arrays of a step too",

@@ -411,3 +411,13 @@ def test_after_either_activation_the_gradient_is_that_of_the_loss(activation) ->
     y = np.array([[1.0, 0.0, 1.0], [0.0, 0.25, 0.5]])
     z = np.array([[1.0, -2.0, 3.0], [0.5, 0.0, -1.0]])
     gradcheck(lambda z: losses.binary_crossentropy(y, activation(z)), [z])
+
+
+def test_labels_of_sequences_are_checked_by_their_own_axes() -> None:
+    p = np.full((2, 3, 4), 0.25)
+    with pytest.raises(ValueError, match=r"expected labels 0 to 3, got 7$"):
+        losses.sparse_categorical_crossentropy(np.array([[0, 1, 2], [3, 7, 9]]), p)
+    with pytest.raises(ValueError, match=r"y_true: expected shape \(2, 3\), got \(2,\)"):
+        losses.sparse_categorical_crossentropy(np.array([0, 1]), p)
+    found = losses.sparse_categorical_crossentropy(np.array([[0, 1, 2], [3, 0, 1]]), p)
+    np.testing.assert_allclose(found.array, np.full((2, 3), np.log(4)), rtol=1e-6)
