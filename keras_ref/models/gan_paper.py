@@ -6,7 +6,8 @@
     gan.fit(x, batch_size=100, epochs=..., callbacks=[MomentumRamp()])
 
 with x (samples, 784) in [0, 1]. (github.com/goodfeli/adversarial, mnist.yaml. One thing differs:
-there z is Gaussian, with the uniform prior as a choice.)
+there z is Gaussian, with the uniform prior as a choice.) With this SGD, G collapsed in a trial;
+with Adam it does not: see benchmarks/gan_parzen.py.
 """
 
 import math
