@@ -18,6 +18,7 @@ from numpy_nets.datasets import digits
 LABELS = {
     ("ours", "fit"): "numpy_nets",
     ("sgemm", "floor"): "sgemm alone",
+    ("by_hand", "numpy"): "NumPy by hand",
     ("keras_tensorflow", "fit"): "Keras fit",
     ("keras_tensorflow", "function"): "Keras tf.function",
     ("keras_tensorflow", "jit_compile"): "Keras jit_compile",

@@ -18,6 +18,7 @@ from benchmarks.work import Work
 PEERS = {
     "ours": {},
     "sgemm": {},
+    "by_hand": {},
     "keras_tensorflow": {"KERAS_BACKEND": "tensorflow"},
     "keras_jax": {"KERAS_BACKEND": "jax"},
     "torch_eager": {},

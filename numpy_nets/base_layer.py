@@ -88,9 +88,7 @@ class Layer:
         """The shape of the output, needed only when the layer is called on an Input."""
         raise NotImplementedError(f"{type(self).__name__} needs a compute_output_shape method")
 
-    def __call__(
-        self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any
-    ) -> Any:
+    def __call__(self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
         """Compute on arrays or Tensors (cast to the layer's dtype), or add to a graph.
 
         Args:

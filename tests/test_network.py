@@ -91,9 +91,7 @@ def test_nested_models_share_their_weights_with_the_outer_one():
     assert [id(v) for v in autoencoder.weights] == [
         id(v) for v in encoder.weights + decoder.weights
     ]
-    np.testing.assert_array_equal(
-        autoencoder(X).array, decoder(encoder(X).array).array
-    )
+    np.testing.assert_array_equal(autoencoder(X).array, decoder(encoder(X).array).array)
     around = Model(z, decoder(z))
     autoencoder.compile("sgd", "mse")
     autoencoder.train_on_batch(X, X)

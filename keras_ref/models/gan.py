@@ -111,6 +111,10 @@ class GAN(Model):
         real_label: D's target for data; 0.9 is one-sided label smoothing (Salimans et al. 2016,
             section 3.4), which keeps D from growing too sure.
         prior: (batch, latent) -> z of that shape, drawn.
+        averaged: a generator built like G, to draw pictures with. Its weights follow G's: after
+            each step of G they are ema_momentum · weights + (1 - ema_momentum) · G's weights, so
+            they forget what G paints in one step and takes back in the next (Karras et al. 2018,
+            arXiv 1710.10196, appendix A.1).
 
     fit and evaluate take pictures alone and report d_loss = d_loss_real + d_loss_fake, g_loss, the
     means d_real of D(x) and d_fake of D(G(z)), and d_accuracy, how often D is right (D > ½).
@@ -127,6 +131,8 @@ class GAN(Model):
         half_steps: bool = False,
         real_label: float = 1.0,
         prior: Callable[[Any], Any] = random.normal,
+        averaged: Model | None = None,
+        ema_momentum: float = 0.999,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -134,6 +140,8 @@ class GAN(Model):
             raise ValueError(f"GAN: k: expected a positive integer, got {k!r}")
         if not 0 < real_label <= 1:
             raise ValueError(f"GAN: real_label: expected a number in (0, 1], got {real_label!r}")
+        if not 0 <= ema_momentum <= 1:
+            raise ValueError(f"GAN: ema_momentum: expected 0 to 1, got {ema_momentum!r}")
         self.generator = generator
         self.discriminator = discriminator
         self.objective = objective
@@ -141,6 +149,16 @@ class GAN(Model):
         self.half_steps = half_steps
         self.real_label = real_label
         self.prior = prior
+        self.averaged = averaged
+        self.ema_momentum = ema_momentum
+        if averaged is not None:
+            ours, others = ([tuple(w.shape) for w in m.weights] for m in (generator, averaged))
+            if ours != others:
+                raise ValueError(
+                    f"GAN: averaged: expected weights of the shapes of G's, {ours}, got {others}"
+                )
+            averaged.set_weights(generator.get_weights())
+            averaged.trainable = False  # it has no gradient
         self.means = [Mean(name=name) for name in self.reported]
         self.built = generator.built and discriminator.built  # it needs no call to be saved
 
@@ -228,6 +246,9 @@ class GAN(Model):
             terms = self.g_terms(z, training=True)
             loss = sum(terms)
         self.g_optimizer.apply(tape.gradient(loss, variables), variables)
+        if self.averaged is not None:
+            for mean, w in zip(self.averaged.weights, self.generator.weights, strict=True):
+                mean.assign(mean + (1 - self.ema_momentum) * (w - mean))
         self.log(batch_size(z), g_loss=loss)
         return terms
 

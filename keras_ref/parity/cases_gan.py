@@ -48,6 +48,8 @@ def build(k: Any, /, objective: str = "NON_SATURATING", **options: Any) -> Any:
     """A small GAN of k = numpy_nets or keras, compiled."""
     file = twin(k, "gan")
     chosen = getattr(file, objective)
+    if "ema_momentum" in options:
+        options["averaged"] = file.build_generator(LATENT, PIXELS, HIDDEN, SLOPE)
     generator = file.build_generator(LATENT, PIXELS, HIDDEN, SLOPE)
     discriminator = file.build_discriminator(PIXELS, HIDDEN, SLOPE, chosen.activation)
     gan = file.GAN(generator, discriminator, chosen, **options)
@@ -63,6 +65,9 @@ def both(dtype: str, scale: float = 0.1, **options: Any) -> tuple[Any, Any]:
         drawn = enumerate(ours.get_weights())
         ours.set_weights([scale * normal(*w.shape, seed=i).astype(dtype) for i, w in drawn])
         copy_to_keras(ours, getattr(theirs, part))
+    if mine.averaged is not None:
+        for gan in (mine, theirs):
+            gan.averaged.set_weights(gan.generator.get_weights())
     return mine, theirs
 
 
@@ -125,6 +130,8 @@ def _iterations(dtype: str, count: int = 200, **options: Any) -> Iterator[Pair]:
         yield f"{name} at each of {len(found)} steps", np.array(found), np.array(expected)
     logs = [[float(mean.result()) for mean in gan.means] for gan in (mine, theirs)]
     yield "reported means", *map(np.array, logs)
+    if mine.averaged is not None:
+        yield from prefixed("averaged", weights(mine.averaged, theirs.averaged))
     for part in ("generator", "discriminator"):
         yield from prefixed(part, weights(getattr(mine, part), getattr(theirs, part)))
         optimizer = f"{part[0]}_optimizer"
@@ -311,6 +318,7 @@ CASES = [
                 for name, options in _KINDS.items()
             ),
             ("200 iterations, half steps, real_label 0.9", {"half_steps": True, "real_label": 0.9}),
+            ("200 iterations, averaged", {"ema_momentum": 0.96875}),
         )
     ),
     *(

@@ -47,7 +47,7 @@ class GANRecipe(Recipe):
         # Binary pixels are for likelihoods.
         *(
             option
-            for option in shared_options(epochs=375, batch_size=128, learning_rate=2e-4)
+            for option in shared_options(epochs=375, batch_size=128, learning_rate=8e-4)
             if option.name != "binarize"
         ),
         count("latent", 100, "length of a code"),
@@ -64,14 +64,19 @@ class GANRecipe(Recipe):
     shown = ("d_loss", "g_loss", "d_real", "d_fake")
 
     def build(self, settings: Settings) -> Model:
+        """With an average of G's weights, which draws all the pictures that a run shows."""
         objective, size = OBJECTIVES[settings["objective"]], pixels(settings)
+        generator, averaged = (
+            build_generator(settings["latent"], size, settings["hidden"]) for _ in range(2)
+        )
         model = GAN(
-            build_generator(settings["latent"], size, settings["hidden"]),
+            generator,
             build_discriminator(size, settings["hidden"], activation=objective.activation),
             objective,
             settings["k"],
             half_steps=settings["half_steps"] == "yes",
             real_label=1 - settings["label_smoothing"],
+            averaged=averaged,
         )
         model.compile(*(Adam(settings["learning_rate"], beta_1=0.5) for _ in range(2)))
         return model
@@ -110,7 +115,7 @@ class GANRecipe(Recipe):
         }
 
     def decode(self, model: Any, codes: Array, y: Array | None) -> Array:
-        images: Array = model.generator(codes.astype(np.float32)).numpy()
+        images: Array = model.averaged(codes.astype(np.float32)).numpy()
         return (images + 1) / 2
 
     def ends(

@@ -1,6 +1,5 @@
 """Fashion-MNIST (Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747; MIT licence, Zalando SE)."""
 
-
 from numpy_nets.datasets.download import BASE_URL, cache_dir, checked, fetch
 from numpy_nets.datasets.idx import read_idx
 from numpy_nets.datasets.raw import Labelled

@@ -49,10 +49,18 @@ def test_a_mistake_is_one_line_and_exit_code_2(words, said, capsys, empty_folder
     assert list(empty_folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("words", [
-    "--help", "train --help", "train autoencoder --help", "train cvae --help", "evaluate --help",
-    "sample --help", "interpolate --help",
-])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--help",
+        "train --help",
+        "train autoencoder --help",
+        "train cvae --help",
+        "evaluate --help",
+        "sample --help",
+        "interpolate --help",
+    ],
+)
 def test_help_tells_the_commands_and_arguments(words, capsys):
     with pytest.raises(SystemExit, match="0"):
         main(words.split())

@@ -12,6 +12,7 @@ def compress(data: bytes) -> bytes:
     """gzip without the time of day, which would be in the names of the tests."""
     return gzip.compress(data, mtime=0)
 
+
 CODES = {"u1": 8, "i1": 9, ">i2": 11, ">i4": 12, ">f4": 13, ">f8": 14}
 
 

@@ -370,16 +370,52 @@ def test_the_same_seed_gives_the_same_run() -> None:
     assert runs[0] == runs[1]
 
 
-@pytest.mark.parametrize("options", [{}, {"k": 2, "half_steps": True}, {"dropout": True}])
+def test_the_averaged_generator_starts_as_g_and_follows_it() -> None:
+    averaged = build_generator(3, 6, 4)
+    gan = make(averaged=averaged, ema_momentum=0.75)
+    started = GAN(gan.generator, gan.discriminator, averaged=averaged).averaged
+    expected = gan.generator.get_weights()
+    for a, b in zip(started.get_weights(), expected, strict=True):
+        assert a.tobytes() == b.tobytes()
+    for seed in range(3):
+        gan.learn_discriminator(pictures(), noise(seed=seed))
+        assert all((a == b).all() for a, b in zip(averaged.get_weights(), expected, strict=True)), (
+            "a step of D"
+        )
+        gan.learn_generator(noise(seed=seed))
+        weights = gan.generator.get_weights()
+        expected = [0.75 * a + 0.25 * b for a, b in zip(expected, weights, strict=True)]
+        for a, b in zip(averaged.get_weights(), expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5)
+        expected = averaged.get_weights()
+
+
+def test_averaging_changes_nothing_in_the_game() -> None:
+    plain, watched = make(), make(averaged=build_generator(3, 6, 4))
+    for gan in (plain, watched):
+        random.set_random_seed(3)
+        gan.fit(pictures(), batch_size=5, epochs=2, verbose=0)
+    assert bits(plain.generator, plain.g_optimizer) == bits(watched.generator, watched.g_optimizer)
+    assert not watched.averaged.trainable_variables
+    assert len(watched.trainable_variables) == len(plain.trainable_variables)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"k": 2, "half_steps": True}, {"dropout": True}, {"averaged": True}]
+)
 def test_training_goes_on_from_a_checkpoint_bit_for_bit(options, tmp_path) -> None:
+    def make_one() -> GAN:
+        averaged = {"averaged": build_generator(3, 6, 4)} if "averaged" in options else {}
+        return make(**(options | averaged))
+
     path = tmp_path / "c.weights.h5"
-    whole, part = make(**options), make(**options)
+    whole, part = make_one(), make_one()
     random.set_random_seed(3)
     whole.fit(pictures(), batch_size=5, epochs=4, verbose=0)
     random.set_random_seed(3)
     part.fit(pictures(), batch_size=5, epochs=2, verbose=0)
     save_checkpoint(part, path, 2)
-    fresh = make(**options)
+    fresh = make_one()
     random.set_random_seed(99)
     assert load_checkpoint(fresh, path) == 2
     fresh.fit(pictures(), batch_size=5, epochs=4, initial_epoch=2, verbose=0)
@@ -389,6 +425,9 @@ def test_training_goes_on_from_a_checkpoint_bit_for_bit(options, tmp_path) -> No
             for gan in (whole, fresh)
         )
         assert a == b
+    if whole.averaged is not None:
+        a, b = (gan.averaged.get_weights() for gan in (whole, fresh))
+        assert all((x == y).all() for x, y in zip(a, b, strict=True))
 
 
 def test_d_s_optimizer_is_the_one_its_discriminator_was_compiled_with() -> None:
@@ -431,6 +470,13 @@ def test_one_optimizer_for_both_networks_is_refused() -> None:
         ({"k": 1.5}, "k: expected a positive integer, got 1.5"),
         ({"real_label": 0.0}, "real_label: expected a number in (0, 1], got 0.0"),
         ({"real_label": 1.2}, "real_label: expected a number in (0, 1], got 1.2"),
+        ({"ema_momentum": -0.1}, "ema_momentum: expected 0 to 1, got -0.1"),
+        ({"ema_momentum": 1.1}, "ema_momentum: expected 0 to 1, got 1.1"),
+        (
+            {"averaged": build_generator(3, 6, 5)},
+            "averaged: expected weights of the shapes of G's, [(3, 128), (128,), (128, 6), (6,)], "
+            "got [(3, 5), (5,), (5, 6), (6,)]",
+        ),
     ],
 )
 def test_wrong_options_are_refused(options, message) -> None:

@@ -62,9 +62,7 @@ def test_a_functional_autoencoder_s_datasets_hold_these_arrays(tmp_path):
     moments = [shape for shape in shapes for _ in "mv"]
     names = _pairs("layers/dense", "layers/dense_1") + _optimizer(10)
     dtypes = [np.dtype("float32")] * 4 + [np.dtype("int64")] + [np.dtype("float32")] * 9
-    expected = dict(
-        zip(names, zip([*shapes, (), (), *moments], dtypes, strict=True), strict=True)
-    )
+    expected = dict(zip(names, zip([*shapes, (), (), *moments], dtypes, strict=True), strict=True))
     arrays = read_weights(tmp_path / "m.weights.h5", expected)
     weights = [arrays[name] for name in names[:4]]
     assert all(np.array_equal(a, b) for a, b in zip(weights, model.get_weights(), strict=True))

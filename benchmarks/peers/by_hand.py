@@ -1,0 +1,201 @@
+"""NumPy without a tape: gradients derived by hand, in arrays that are made once.
+
+What numpy_nets could at most be: it differs by the tape, by new arrays in every step, and by what
+`fit` does around a step. All weights of a network lie in one vector, all gradients in another.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.work import ADAM, GAN_ADAM, LATENT, Work
+
+VARIANTS = {"numpy": ("autoencoder", "vae", "gan")}
+MAY_FAIL = ()
+
+
+def describe() -> str:
+    return f"NumPy {np.__version__}"
+
+
+class Network:
+    """Weights and their gradients, as [W, b, W, b, …] and as two vectors; and Adam."""
+
+    def __init__(self, weights: list[Any], settings: dict[str, float]) -> None:
+        self.vector = np.concatenate([w.ravel() for w in weights])
+        self.gradient, self.m, self.v, self.d = np.zeros((4, self.vector.size), np.float32)
+        ends = np.cumsum([w.size for w in weights])[:-1]
+        self.w, self.g = (
+            [part.reshape(w.shape) for part, w in zip(np.split(v, ends), weights, strict=True)]
+            for v in (self.vector, self.gradient)
+        )
+        self.rate, self.beta_1, self.beta_2, self.epsilon = settings.values()
+        self.t = 0
+
+    def adam(self) -> None:
+        """m and v without their factors 1-β₁ and 1-β₂, which go into the step: fewer passes."""
+        self.t += 1
+        m, v, g, d = self.m, self.v, self.gradient, self.d
+        scale = math.sqrt(1 - self.beta_2)
+        m *= self.beta_1
+        m += g
+        g *= g
+        v *= self.beta_2
+        v += g
+        np.sqrt(v, out=d)
+        d += self.epsilon / scale
+        np.divide(m, d, out=d)
+        rate = self.rate * math.sqrt(1 - self.beta_2**self.t) / (1 - self.beta_1**self.t)
+        d *= rate * (1 - self.beta_1) / scale
+        self.vector -= d
+
+
+class Dense:
+    """y = x W + b, for one batch size; its weights are the i-th and the next of a network."""
+
+    def __init__(self, network: Network, i: int, batch: int) -> None:
+        self.w, self.b = network.w[i : i + 2]
+        self.g_w, self.g_b = network.g[i : i + 2]
+        fan_in, fan_out = self.w.shape
+        self.y, self.slope = np.empty((2, batch, fan_out), np.float32)
+        self.g_x = np.empty((batch, fan_in), np.float32)
+        self.ones = np.ones(batch, np.float32)
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        np.matmul(x, self.w, out=self.y)
+        self.y += self.b
+        return self.y
+
+    def backward(self, g: Any, to_weights: bool = True, to_input: bool = True) -> Any:
+        if to_weights:
+            np.matmul(self.x.T, g, out=self.g_w)
+            np.matmul(self.ones, g, out=self.g_b)
+        return np.matmul(g, self.w.T, out=self.g_x) if to_input else None
+
+    def relu(self) -> Any:
+        return np.maximum(self.y, 0, out=self.y)
+
+    def leaky_relu(self) -> Any:
+        np.multiply(self.y, 0.01, out=self.slope)
+        return np.maximum(self.y, self.slope, out=self.y)
+
+    def times_slope(self, g: Any, below: float = 0.0) -> Any:
+        """g times the derivative of the (leaky) relu of y."""
+        np.greater(self.y, 0, out=self.slope)
+        if below:
+            np.maximum(self.slope, below, out=self.slope)
+        return np.multiply(g, self.slope, out=g)
+
+
+class Crossentropy:
+    """Σ over all entries of log(1 + e^z) - y z, and its gradient σ(z) - y."""
+
+    def __init__(self, *shape: int) -> None:
+        self.e, self.u, self.g = np.empty((3, *shape), np.float32)
+
+    def __call__(self, y: Any, z: Any) -> tuple[float, Any]:
+        e, u, g = self.e, self.u, self.g
+        np.abs(z, out=e)
+        np.negative(e, out=e)
+        np.exp(e, out=e)
+        np.add(e, 1, out=u)
+        np.maximum(z, 0, out=g)
+        loss = float(g.sum()) - float(np.vdot(y, z))
+        np.maximum(e, z >= 0, out=g)  # e^z, or 1 where that overflows, over 1 + e^-|z|
+        g /= u
+        g -= y
+        while u.shape[-1] % 2 == 0 and u.shape[-1] > 784 // 64:  # at most 64 factors below 2
+            half = u.shape[-1] // 2
+            u = np.multiply(u[:, :half], u[:, half:], out=u[:, :half])
+        return loss + float(np.log(u).sum()), g
+
+
+def autoencoder(work: Work, variant: str) -> Callable[[], float]:
+    network = Network(work.weights(), ADAM)
+    encoder, decoder = (Dense(network, i, work.batch) for i in (0, 2))
+    crossentropy = Crossentropy(work.batch, 784)
+
+    def step(x: Any) -> float:
+        encoder.forward(x)
+        loss, g = crossentropy(x, decoder.forward(encoder.relu()))
+        g /= x.size
+        encoder.backward(encoder.times_slope(decoder.backward(g)), to_input=False)
+        network.adam()
+        return loss / x.size
+
+    return rounds(work, step, work.images())
+
+
+def vae(work: Work, variant: str) -> Callable[[], float]:
+    w = work.weights()
+    heads = [np.concatenate(pair, axis=-1) for pair in ((w[2], w[4]), (w[3], w[5]))]
+    network = Network([*w[:2], *heads, *w[6:]], ADAM)
+    encoder, codes, hidden, decoder = (Dense(network, i, work.batch) for i in range(0, 8, 2))
+    crossentropy = Crossentropy(work.batch, 784)
+    g_codes = np.empty((work.batch, 2 * LATENT), np.float32)
+
+    def step(x: Any, epsilon: Any) -> float:
+        encoder.forward(x)
+        mean, log_var = np.split(codes.forward(encoder.relu()), 2, axis=1)
+        deviation = np.exp(0.5 * log_var)
+        noise = deviation * epsilon
+        hidden.forward(mean + noise)
+        nats, g = crossentropy(x, decoder.forward(hidden.relu()))
+        variance = deviation * deviation
+        kl = 0.5 * float((mean * mean + variance - 1 - log_var).sum())
+        g /= len(x)
+        g_z = hidden.backward(hidden.times_slope(decoder.backward(g)))
+        g_codes[:, :LATENT] = g_z + mean / len(x)
+        g_codes[:, LATENT:] = 0.5 * (g_z * noise + (variance - 1) / len(x))
+        encoder.backward(encoder.times_slope(codes.backward(g_codes)), to_input=False)
+        network.adam()
+        return (nats + kl) / len(x)
+
+    return rounds(work, step, work.images(), work.noise())
+
+
+def gan(work: Work, variant: str) -> Callable[[], float]:
+    g, d = (Network(weights, GAN_ADAM) for weights in work.networks())
+    code, paint = (Dense(g, i, work.batch) for i in (0, 2))
+    look, judge = (Dense(d, i, work.batch) for i in (0, 2))
+    crossentropy = Crossentropy(work.batch, 1)
+    ones, zeros = np.ones((work.batch, 1), np.float32), np.zeros((work.batch, 1), np.float32)
+
+    def generate(z: Any) -> Any:
+        code.forward(z)
+        paint.forward(code.leaky_relu())
+        return np.tanh(paint.y, out=paint.y)
+
+    def differentiate(x: Any, labels: Any, of_d: bool) -> tuple[float, Any]:
+        """D's loss, and its gradient for D's weights, or for x."""
+        look.forward(x)
+        loss, gradient = crossentropy(labels, judge.forward(look.leaky_relu()))
+        gradient /= len(x)
+        gradient = look.times_slope(judge.backward(gradient, to_weights=of_d), 0.01)
+        return loss / len(x), look.backward(gradient, to_weights=of_d, to_input=not of_d)
+
+    def step(real: Any, z: Any) -> float:
+        total = 0.0
+        for x, labels in ((real, ones), (generate(z[:, 0]), zeros)):
+            loss, _ = differentiate(x, labels, of_d=True)
+            d.adam()
+            total += loss
+        loss, gradient = differentiate(generate(z[:, 1]), ones, of_d=False)
+        slope = np.multiply(paint.y, paint.y, out=paint.slope)
+        np.subtract(1, slope, out=slope)
+        gradient *= slope
+        code.backward(code.times_slope(paint.backward(gradient), 0.01), to_input=False)
+        g.adam()
+        return total + loss
+
+    return rounds(work, step, work.images(), work.noise())
+
+
+def rounds(work: Work, step: Callable[..., float], *arrays: Any) -> Callable[[], float]:
+    def one_round() -> float:
+        return math.fsum(step(*(a[where] for a in arrays)) for where in work.batches()) / work.steps
+
+    return one_round
