@@ -136,11 +136,11 @@ class Optimizer:
                 step = self.step(g.ravel(), *[slot[span] for slot in self._slots])
                 w = variable.array
                 # A new array, as the old one may be on a tape, but of its dtype.
-                variable.array = np.subtract(w, step.reshape(w.shape), out=np.empty_like(w))
+                variable.array = np.add(w, step.reshape(w.shape), out=np.empty_like(w))
         self.iterations += 1
 
     def step(self, g: Array, *slots: Array) -> Array:
-        """What gradient `g` takes off the weights; changes the accumulators.  All (n,)."""
+        """What gradient `g` adds to the weights; changes the accumulators.  All (n,)."""
         raise NotImplementedError
 
     def _align(
@@ -233,13 +233,13 @@ class SGD(Optimizer):
             self.slots = ("momentum",)  # type: ignore[misc]  # narrower than the class's
 
     def step(self, g: Array, *slots: Array) -> Array:
-        step: Array = g * self.learning_rate
+        step: Array = g * -self.learning_rate
         if not slots:
             return step
         (m,) = slots
         m *= self.momentum
-        m -= step
-        return step - m * self.momentum if self.nesterov else -m
+        m += step
+        return m * self.momentum + step if self.nesterov else m
 
 
 class Adagrad(Optimizer):
@@ -263,7 +263,7 @@ class Adagrad(Optimizer):
     def step(self, g: Array, *slots: Array) -> Array:
         (a,) = slots
         a += g * g
-        return g * self.learning_rate / np.sqrt(a + self.epsilon)
+        return g * -self.learning_rate / np.sqrt(a + self.epsilon)
 
 
 class RMSprop(Optimizer):
@@ -289,7 +289,7 @@ class RMSprop(Optimizer):
         (v,) = slots
         v *= self.rho
         v += g * g * (1 - self.rho)
-        return g * self.learning_rate / np.sqrt(v + self.epsilon)
+        return g * -self.learning_rate / np.sqrt(v + self.epsilon)
 
 
 class Adam(Optimizer):
@@ -333,7 +333,7 @@ class Adam(Optimizer):
         np.sqrt(v, out=d)
         d += self.epsilon
         np.divide(m, d, out=d)
-        d *= alpha
+        d *= -alpha
         return d
 
 
