@@ -146,6 +146,7 @@ LENGTHS = "the lengths are equal by construction"
 TYPING = "for the type checker only"
 SEEN = "a test that starts another Python, which reads the file, sees it"
 TWO_AXES = "there are two axes"
+SMALL = "small integers are single objects"
 EXPLAINED: dict[str, str] = {
     # autodiff
     "directions: int = 4,": "checks more",
@@ -172,7 +173,25 @@ EXPLAINED: dict[str, str] = {
     # losses, optimizers
     "labels = labels[..., -1]": SAME,
     "self._spans = [slice(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=False)]": LENGTHS,
+    "_TINY, _BELOW_1, _LARGEST = math.ulp(0.0), math.nextafter(1, -1), sys.float_info.max": SAME,
+    "self._slots = [np.full(ends[-1], self.slot_start, dtypes[ -1]) for _ in self.slots]": SAME,
+    "for variable, g, span in zip(self._variables, known, self._spans, strict=False):": LENGTHS,
+    "for gradient, variable in zip(gradients, variables, strict=False):": LENGTHS,
+    "for variable, span in zip(self._variables, self._spans, strict=False):": LENGTHS,
+    "if not number or not low <= value < high:  # type: ignore[operator]": "the largest float only",
+    "if len(gradients) is not len(variables):": SMALL,
     # models
+    "return 0.5 * ops.sum(ops.square(mean) + ops.expm1(log_var) - log_var, axis=1)": TWO_AXES,
+    "return 0.5 * ops.sum(ops.square(mean) + ops.expm1(log_var) - log_var, axis=+1)": TWO_AXES,
+    "return -ops.shape(x)[1] * binary_crossentropy(x, logits, from_logits=True)": TWO_AXES,
+    "return -ops.shape(x)[+1] * binary_crossentropy(x, logits, from_logits=True)": TWO_AXES,
+    "return -0.5 * ops.sum(math.log(2 * math.pi) + log_var + squares, axis=1)": TWO_AXES,
+    "return -0.5 * ops.sum(math.log(2 * math.pi) + log_var + squares, axis=+1)": TWO_AXES,
+    "return random.normal((self.samples * batch_size(data), mean[1]), seed=self.noise)": TWO_AXES,
+    "return random.normal((self.samples * batch_size(data), mean[+1]), seed=self.noise)": TWO_AXES,
+    "log_ratio = 0.5 * ops.sum(ops.square(epsilon) + log_var - ops.square(z), axis=+1)": TWO_AXES,
+    "if not isinstance(beta, float | Real) or not 0 <= beta != math.inf:": SAME,
+    **{f"if times {compared}:": SAME for compared in ("< 1", "<= 1", "== 0")},
     "return ops.mean(ops.sum(ops.abs(codes), axis=1))": TWO_AXES,
     "log_ratio = 0.5 * ops.sum(ops.square(epsilon) + log_var - ops.square(z), axis=1)": TWO_AXES,
     "if not isinstance(weight, int | float) or not 0 <= weight != float(\"inf\"):": SAME,
@@ -185,7 +204,7 @@ EXPLAINED: dict[str, str] = {
     "while parts[-1] is None and len(parts) != 1:": SAME,
     "while parts[-1] is None and len(parts) > 0:": "data are not all None",
     "while parts[-1] is None and len(parts) >= 1:": "data are not all None",
-    "if len(parts) is not len(self.data_names):": "small integers are single objects",
+    "if len(parts) is not len(self.data_names):": SMALL,
     "for mean, value in zip(self.means, [loss, *terms], strict=False):": LENGTHS,
     "return ops.shape(data[ 1] if isinstance(data, tuple) else data)[0]": LENGTHS,
     "return ops.shape(data[ -1] if isinstance(data, tuple) else data)[0]": LENGTHS,

@@ -301,9 +301,15 @@ def test_global_clipnorm_scales_all_gradients_by_their_common_norm(float64) -> N
 
 
 def test_the_common_norm_leaves_out_missing_gradients(float64) -> None:
-    a, b = Variable([0.0, 0.0]), Variable([0.0])
-    SGD(1.0, global_clipnorm=1.0).apply([np.array([3.0, 4.0]), None], [a, b])
+    a, b, c = Variable([0.0, 0.0]), Variable([0.0]), Variable([0.0])
+    SGD(1.0, global_clipnorm=1.0).apply([None, np.array([3.0, 4.0]), None], [c, a, b])
     np.testing.assert_allclose(a.array, [-0.6, -0.8], rtol=1e-15)
+
+
+def test_a_norm_to_clip_to_may_be_tiny(float64) -> None:
+    a = Variable([0.0])
+    SGD(1.0, clipnorm=1e-300).apply([np.array([2.0])], [a])
+    assert -a.array[0] == pytest.approx(1e-300)
 
 
 # The learning rate.
@@ -500,6 +506,10 @@ def mixed() -> list[Variable]:
         (
             lambda: Adam().apply([np.ones((3, 2)), np.ones(3), None], variables()),
             r"Adam: gradient of v1: expected shape \(2,\), got \(3,\)",
+        ),
+        (
+            lambda: Adam().apply([np.ones((3, 2)), np.ones(1), None], variables()),
+            r"Adam: gradient of v1: expected shape \(2,\), got \(1,\)",
         ),
     ],
 )  # fmt: skip

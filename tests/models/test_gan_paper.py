@@ -31,7 +31,8 @@ def test_the_networks_have_the_shapes_ranges_and_weights_of_the_released_configu
     assert [w.shape for w in discriminator.weights[::2]] == [(784, 1200), (240, 1200), (240, 1)]
     for network, limit in ((generator, 0.05), (discriminator, 0.005)):
         for kernel, bias in zip(network.weights[::2], network.weights[1::2], strict=True):
-            assert 0.9 * limit < np.abs(kernel.array).max() <= np.float32(limit)
+            assert 0.9 * limit < kernel.array.max() <= np.float32(limit)
+            assert -0.9 * limit > kernel.array.min() >= np.float32(-limit)
             assert not bias.array.any()
     rates = [layer.rate for layer in discriminator.layers if isinstance(layer, Dropout)]
     assert rates == [0.2, 0.5, 0.5]

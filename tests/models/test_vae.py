@@ -30,6 +30,11 @@ def tensor(x) -> Tensor:
     return Tensor(np.asarray(x, np.float64))
 
 
+def test_the_reparameterization_is_the_mean_and_as_many_deviations_as_the_noise_says() -> None:
+    z = reparameterize(tensor([[1.0, -2.0]]), tensor([[0.0, np.log(4.0)]]), [[0.25, -3.0]])
+    np.testing.assert_allclose(z.array, [[1.25, -8.0]], rtol=1e-15)
+
+
 def test_the_gradient_through_the_reparameterization_is_that_of_the_expectation() -> None:
     """E[z³] = μ³ + 3 μ σ², so ∂/∂μ = 3 μ² + 3 σ² and ∂/∂log σ² = 3 μ σ²."""
     mean, log_var = tensor([[0.7]]), tensor([[-0.4]])
