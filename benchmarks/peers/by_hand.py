@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.work import ADAM, GAN_ADAM, LATENT, Work
+from benchmarks.work import ADAM, GAN_ADAM, KEEP, LATENT, PAPER_SGD, PIECES, Work
 
-VARIANTS = {"numpy": ("autoencoder", "vae", "gan")}
+VARIANTS = {"numpy": ("autoencoder", "vae", "gan", "paper_gan")}
 MAY_FAIL = ()
 
 
@@ -21,9 +21,9 @@ def describe() -> str:
 
 
 class Network:
-    """Weights and their gradients, as [W, b, W, b, …] and as two vectors; and Adam."""
+    """Weights and their gradients, as [W, b, W, b, …] and as two vectors; and its optimizers."""
 
-    def __init__(self, weights: list[Any], settings: dict[str, float]) -> None:
+    def __init__(self, weights: list[Any]) -> None:
         self.vector = np.concatenate([w.ravel() for w in weights])
         self.gradient, self.m, self.v, self.d = np.zeros((4, self.vector.size), np.float32)
         ends = np.cumsum([w.size for w in weights])[:-1]
@@ -31,25 +31,31 @@ class Network:
             [part.reshape(w.shape) for part, w in zip(np.split(v, ends), weights, strict=True)]
             for v in (self.vector, self.gradient)
         )
-        self.rate, self.beta_1, self.beta_2, self.epsilon = settings.values()
         self.t = 0
 
-    def adam(self) -> None:
+    def adam(self, learning_rate: float, beta_1: float, beta_2: float, epsilon: float) -> None:
         """m and v without their factors 1-β₁ and 1-β₂, which go into the step: fewer passes."""
         self.t += 1
         m, v, g, d = self.m, self.v, self.gradient, self.d
-        scale = math.sqrt(1 - self.beta_2)
-        m *= self.beta_1
+        scale = math.sqrt(1 - beta_2)
+        m *= beta_1
         m += g
         g *= g
-        v *= self.beta_2
+        v *= beta_2
         v += g
         np.sqrt(v, out=d)
-        d += self.epsilon / scale
+        d += epsilon / scale
         np.divide(m, d, out=d)
-        rate = self.rate * math.sqrt(1 - self.beta_2**self.t) / (1 - self.beta_1**self.t)
-        d *= rate * (1 - self.beta_1) / scale
+        rate = learning_rate * math.sqrt(1 - beta_2**self.t) / (1 - beta_1**self.t)
+        d *= rate * (1 - beta_1) / scale
         self.vector -= d
+
+    def sgd(self, learning_rate: float, decay: float, momentum: float) -> None:
+        self.m *= momentum
+        self.gradient *= learning_rate * decay**self.t
+        self.m -= self.gradient
+        self.vector += self.m
+        self.t += 1
 
 
 class Dense:
@@ -114,7 +120,7 @@ class Crossentropy:
 
 
 def autoencoder(work: Work, variant: str) -> Callable[[], float]:
-    network = Network(work.weights(), ADAM)
+    network = Network(work.weights())
     encoder, decoder = (Dense(network, i, work.batch) for i in (0, 2))
     crossentropy = Crossentropy(work.batch, 784)
 
@@ -123,7 +129,7 @@ def autoencoder(work: Work, variant: str) -> Callable[[], float]:
         loss, g = crossentropy(x, decoder.forward(encoder.relu()))
         g /= x.size
         encoder.backward(encoder.times_slope(decoder.backward(g)), to_input=False)
-        network.adam()
+        network.adam(**ADAM)
         return loss / x.size
 
     return rounds(work, step, work.images())
@@ -132,7 +138,7 @@ def autoencoder(work: Work, variant: str) -> Callable[[], float]:
 def vae(work: Work, variant: str) -> Callable[[], float]:
     w = work.weights()
     heads = [np.concatenate(pair, axis=-1) for pair in ((w[2], w[4]), (w[3], w[5]))]
-    network = Network([*w[:2], *heads, *w[6:]], ADAM)
+    network = Network([*w[:2], *heads, *w[6:]])
     encoder, codes, hidden, decoder = (Dense(network, i, work.batch) for i in range(0, 8, 2))
     crossentropy = Crossentropy(work.batch, 784)
     g_codes = np.empty((work.batch, 2 * LATENT), np.float32)
@@ -151,14 +157,14 @@ def vae(work: Work, variant: str) -> Callable[[], float]:
         g_codes[:, :LATENT] = g_z + mean / len(x)
         g_codes[:, LATENT:] = 0.5 * (g_z * noise + (variance - 1) / len(x))
         encoder.backward(encoder.times_slope(codes.backward(g_codes)), to_input=False)
-        network.adam()
+        network.adam(**ADAM)
         return (nats + kl) / len(x)
 
     return rounds(work, step, work.images(), work.noise())
 
 
 def gan(work: Work, variant: str) -> Callable[[], float]:
-    g, d = (Network(weights, GAN_ADAM) for weights in work.networks())
+    g, d = (Network(weights) for weights in work.networks())
     code, paint = (Dense(g, i, work.batch) for i in (0, 2))
     look, judge = (Dense(d, i, work.batch) for i in (0, 2))
     crossentropy = Crossentropy(work.batch, 1)
@@ -181,15 +187,88 @@ def gan(work: Work, variant: str) -> Callable[[], float]:
         total = 0.0
         for x, labels in ((real, ones), (generate(z[:, 0]), zeros)):
             loss, _ = differentiate(x, labels, of_d=True)
-            d.adam()
+            d.adam(**GAN_ADAM)
             total += loss
         loss, gradient = differentiate(generate(z[:, 1]), ones, of_d=False)
         slope = np.multiply(paint.y, paint.y, out=paint.slope)
         np.subtract(1, slope, out=slope)
         gradient *= slope
         code.backward(code.times_slope(paint.backward(gradient), 0.01), to_input=False)
-        g.adam()
+        g.adam(**GAN_ADAM)
         return total + loss
+
+    return rounds(work, step, work.images(), work.noise())
+
+
+class Maxout:
+    """Dropout, x W + b, and the largest of each unit's pieces, if it has several."""
+
+    def __init__(self, network: Network, i: int, batch: int, keep: float, pieces: int) -> None:
+        self.dense = Dense(network, i, batch)
+        self.rng, self.keep, self.pieces = np.random.default_rng(i), keep, pieces
+        self.drawn, self.kept = np.empty((2, *self.dense.g_x.shape), np.float32)
+
+    def forward(self, x: Any) -> Any:
+        self.rng.random(out=self.drawn, dtype=np.float32)
+        np.less(self.drawn, self.keep, out=self.kept)
+        self.kept *= 1 / self.keep
+        y = self.dense.forward(np.multiply(x, self.kept, out=self.drawn))
+        if self.pieces > 1:
+            self.split = y.reshape(len(y), self.pieces, -1)
+            self.y = y = self.split.max(axis=1)
+        return y
+
+    def backward(self, g: Any, to_weights: bool = True, to_input: bool = True) -> Any:
+        if self.pieces > 1:
+            g = ((self.split == self.y[:, None]) * g[:, None]).reshape(len(g), -1)
+        g_x = self.dense.backward(g, to_weights, to_input)
+        return np.multiply(g_x, self.kept, out=g_x) if to_input else None
+
+
+def paper_gan(work: Work, variant: str) -> Callable[[], float]:
+    """D sees data and pictures in one batch of twice the size: fewer, larger products."""
+    g, d = (Network(weights) for weights in work.networks())
+    code, hidden, paint = (Dense(g, i, work.batch) for i in (0, 2, 4))
+    pieces = (PIECES, PIECES, 1)
+    of_both, of_fake = (
+        [Maxout(d, 2 * i, n, keep, pieces[i]) for i, keep in enumerate(KEEP)]
+        for n in (2 * work.batch, work.batch)
+    )
+    crossentropy = [Crossentropy(2 * work.batch, 1), Crossentropy(work.batch, 1)]
+    labels = np.repeat(np.float32([[1], [0]]), work.batch, axis=0)
+    both = np.empty((2 * work.batch, 784), np.float32)
+
+    def generate(z: Any) -> Any:
+        for layer, x in ((code, lambda: z), (hidden, code.relu), (paint, hidden.relu)):
+            layer.forward(x())
+        y = np.multiply(paint.y, -1, out=paint.y)
+        np.exp(y, out=y)
+        y += 1
+        return np.divide(1, y, out=y)
+
+    def differentiate(x: Any, layers: list[Maxout], of_d: bool) -> tuple[float, Any]:
+        """D's loss, and its gradient for D's weights, or for x."""
+        for layer in layers:
+            x = layer.forward(x)
+        loss, gradient = crossentropy[not of_d](labels[: len(x)], x)
+        gradient /= work.batch
+        for i, layer in reversed(list(enumerate(layers))):
+            gradient = layer.backward(gradient, of_d, i > 0 or not of_d)
+        return loss / work.batch, gradient
+
+    def step(real: Any, z: Any) -> float:
+        both[: work.batch], both[work.batch :] = real, generate(z[:, 0])
+        d_loss, _ = differentiate(both, of_both, of_d=True)
+        d.sgd(**PAPER_SGD)
+        g_loss, gradient = differentiate(generate(z[:, 1]), of_fake, of_d=False)
+        np.subtract(1, paint.y, out=paint.slope)
+        paint.slope *= paint.y
+        gradient *= paint.slope
+        for before, layer in ((hidden, paint), (code, hidden)):
+            gradient = before.times_slope(layer.backward(gradient))
+        code.backward(gradient, to_input=False)
+        g.sgd(**PAPER_SGD)
+        return d_loss + g_loss
 
     return rounds(work, step, work.images(), work.noise())
 
