@@ -3,12 +3,12 @@
 G 100-1200-1200-784 on uniform noise, D of two maxout layers with dropout, batches of 100: the
 networks that the authors released (see `models.gan_paper`). The optimizer is another: with their
 SGD (rate 0.1, growing momentum) D won and G collapsed onto one picture (-302 nats after 10 epochs,
--373 after 20), so both take Adam with β₁ = 0.5 and a rate that falls from 6e-4 by a factor of ten in 60
-epochs. And samples come from an average of G's weights
-(see `models.gan.GAN`); those of G itself are estimated beside them. σ is chosen on the last 1,000
-training images, which are left out of training; 10,000 samples, 10,000 test images. They published
-225 ± 2 after the training they found best; a run here goes as far as the minutes given to it
-(NUMPY_NETS_MINUTES, 60 by default), in whole epochs, with an estimate after every fifth.
+-373 after 20), so both take Adam with β₁ = 0.5, at a rate that falls from 6e-4 to a tenth
+in 60 epochs. And samples come from an average of G's weights (see `models.gan.GAN`); those of G
+itself are estimated beside them. σ is chosen on the last 1,000 training images, which are left out
+of training; 10,000 samples, 10,000 test images. They published 225 ± 2 after the training they
+found best; a run here goes as far as the minutes given to it (NUMPY_NETS_MINUTES, 60 by default),
+in whole epochs, with an estimate after every fifth.
 
 Writes estimates (CSV), samples (PNG) and weights to runs/gan-parzen. Reads mnist.npz from Keras's
 cache, or downloads it. The smoke mode takes a few hundred embedded digits and one epoch.

@@ -180,7 +180,10 @@ EXPLAINED: dict[str, str] = {
     "for variable, span in zip(self._variables, self._spans, strict=False):": LENGTHS,
     "if not number or not low <= value < high:  # type: ignore[operator]": "the largest float only",
     "if len(gradients) is not len(variables):": SMALL,
+    "if len(dtypes) != 1:": SAME,
+    "/,": "subclasses pass them on as they should be",
     # models
+    "return ops.mean(ops.sum(ops.abs(codes), axis=+1))": TWO_AXES,
     "return 0.5 * ops.sum(ops.square(mean) + ops.expm1(log_var) - log_var, axis=1)": TWO_AXES,
     "return 0.5 * ops.sum(ops.square(mean) + ops.expm1(log_var) - log_var, axis=+1)": TWO_AXES,
     "return -ops.shape(x)[1] * binary_crossentropy(x, logits, from_logits=True)": TWO_AXES,

@@ -351,6 +351,10 @@ def test_losses_are_named_after_their_class() -> None:
             lambda: BinaryCrossentropy()(Y[:4], P),
             r"binary_crossentropy: y_true: expected shape \(5, 3\), got \(4, 3\)",
         ),
+        (
+            lambda: MeanSquaredError()(Y[:, 0], Z),
+            r"mean_squared_error: y_true: expected shape \(5, 3\), got \(5,\)",
+        ),
         (  # would broadcast to (5, 5)
             lambda: MeanSquaredError()(Y[:, 0], Y[:, :1].T),
             r"y_true: expected shape \(1, 5\), got \(5,\)",
@@ -366,6 +370,10 @@ def test_losses_are_named_after_their_class() -> None:
         (
             lambda: CategoricalCrossentropy()(LABELS, P),
             r"categorical_crossentropy: y_true: expected shape \(5, 3\), got \(5,\)",
+        ),
+        (
+            lambda: CategoricalCrossentropy()(ONE_HOT, P[:, :2]),
+            r"categorical_crossentropy: y_true: expected shape \(5, 2\), got \(5, 3\)",
         ),
         (
             lambda: SparseCategoricalCrossentropy()(ONE_HOT, P),
