@@ -264,20 +264,20 @@ def _log1p(e: Array) -> Array:
 
 
 def _sum_log1p(e: Array) -> Array:
-    """_log1p summed over the last axis: Σ log u + Σ δ, and Σ log u = log Π u.
+    """_log1p summed over the last axis: Σ log(1 + e) = log Π (1 + e), one logarithm for many e.
 
-    A factor u = 1 + e is at most 2, so 64 of them multiply to no more than 2^64, and one
-    logarithm does for all. (Here δ / u ≈ δ: where u is not 1, δ is below what rounding loses.)
+    What is kept of a product is how far it is above 1: (1 + a)(1 + b) - 1 = a (1 + b) + b, which
+    loses no digit of small a and b. Each factor is at most 2, so 64 of them do not overflow.
     """
-    u = 1 + e
-    lost = u - 1
-    np.subtract(e, lost, out=lost)
     factors = 1
-    while factors < 64 and u.shape[-1] and u.shape[-1] % 2 == 0:
-        half = u.shape[-1] // 2
-        u = u[..., :half] * u[..., half:]
+    while factors < 64 and e.shape[-1] and e.shape[-1] % 2 == 0:
+        half = e.shape[-1] // 2
+        a, b = e[..., :half], e[..., half:]
+        e = 1 + b
+        e *= a
+        e += b
         factors *= 2
-    total: Array = np.log(u).sum(axis=-1) + lost.sum(axis=-1)
+    total: Array = _log1p(e).sum(axis=-1)
     return total
 
 

@@ -11,16 +11,22 @@ from keras_ref.parity import Row, cases_accuracy
 
 
 def _row(name: str, dtype: str) -> Row:
-    (case,) = (case for case in cases_accuracy.CASES if case.subject == f"ops.{name}")
+    (case,) = (case for case in cases_accuracy.CASES if case.subject == name)
     (row,) = case.rows(dtype)
     return row
 
 
 def test_where_keras_is_the_inaccurate_side_the_row_shows_both() -> None:
     """max(z, 0) - z y cancels at y near 1, and z (1 - y) does not."""
-    row = _row("binary_crossentropy", "float64")
+    row = _row("ops.binary_crossentropy", "float64")
     assert row.unit == "ulp"
     assert row.keras_error is not None and row.keras_error > 50 > row.bound >= row.error
+
+
+@pytest.mark.parametrize("name", cases_accuracy.ROUNDED)
+def test_where_keras_rounds_a_constant_the_row_shows_what_that_costs(name) -> None:
+    row = _row(name, "float64")
+    assert row.keras_error is not None and row.keras_error > 1e4 > row.bound >= row.error
 
 
 def test_an_error_is_counted_from_the_truth_in_units_in_the_last_place() -> None:
