@@ -61,14 +61,15 @@ class Graph:
 
         # Keras lists layers by depth, the longest way to an output, then as they were met.
         # A call of a shared layer counts as deep as the calls of it that follow.
-        self.depths: dict[int, int] = {}
+        depths: dict[int, int] = {}
         depth_of_layer: dict[int, int] = {}
         for node in reversed(self.nodes):
             key = id(node.layer)
-            depth = max(self.depths.get(id(node), 0), depth_of_layer.get(key, 0))
-            self.depths[id(node)] = depth_of_layer[key] = depth
+            depth = max(depths.get(id(node), 0), depth_of_layer.get(key, 0))
+            depths[id(node)] = depth_of_layer[key] = depth
             for parent in node.parents:
-                self.depths[id(parent)] = max(self.depths.get(id(parent), 0), depth + 1)
+                depths[id(parent)] = max(depths.get(id(parent), 0), depth + 1)
+        self.depths = [depths[id(node)] for node in self.nodes]
         layers = {id(node.layer): node.layer for node in self.nodes}
         order = sorted(layers, key=lambda key: (-depth_of_layer[key], first_seen[key]))
         self.layers: list[Layer] = [layers[key] for key in order]
@@ -98,9 +99,8 @@ class Graph:
 
     def is_chain(self) -> bool:
         """Whether one layer follows the other, each used once."""
-        depths = [self.depths[id(node)] for node in self.nodes]
         return (
-            len(set(depths)) == len(depths) == len(self.layers)
+            len(set(self.depths)) == len(self.depths) == len(self.layers)
             and all(len(node.parents) <= 1 for node in self.nodes)
         )  # fmt: skip
 

@@ -65,9 +65,6 @@ def both(dtype: str, scale: float = 0.1, **options: Any) -> tuple[Any, Any]:
         drawn = enumerate(ours.get_weights())
         ours.set_weights([scale * normal(*w.shape, seed=i).astype(dtype) for i, w in drawn])
         copy_to_keras(ours, getattr(theirs, part))
-    if mine.averaged is not None:
-        for gan in (mine, theirs):
-            gan.averaged.set_weights(gan.generator.get_weights())
     return mine, theirs
 
 

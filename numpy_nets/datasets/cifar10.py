@@ -6,6 +6,7 @@ the red, green and blue planes, each 32x32 row by row.
 Source: https://www.cs.toronto.edu/~kriz/cifar.html
 """
 
+import gzip
 import hashlib
 import os
 import tarfile
@@ -71,7 +72,12 @@ def unpack(archive: Path, folder: Path, names: set[str]) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     missing = {f"{FOLDER}/{name}" for name in names}
-    with faults_named(archive), tarfile.open(archive, "r|gz") as tar:
+    # tarfile's own "r|gz" raises TypeError where a gzip header is cut.
+    with (
+        faults_named(archive),
+        gzip.open(archive) as stream,
+        tarfile.open(fileobj=stream, mode="r|") as tar,
+    ):
         for member in tar:
             if member.name in missing and member.isreg() and member.size == BATCH_SIZE:
                 content = tar.extractfile(member)

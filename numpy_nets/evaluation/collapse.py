@@ -18,8 +18,8 @@ class CollapseWarning(Callback):
 
     G has collapsed: its samples of different z lie close together, by `samples.diversity` less
     than a quarter as far apart as data do. D has won: the epoch's means of D(x) and D(G(z)) are
-    above 0.98 and below 0.02. In both cases D has nothing left to teach G (Goodfellow et al. 2014,
-    section 3 and the "Helvetica scenario" of section 6).
+    above 0.98 of its target for data and below 0.02. In both cases D has nothing left to teach G
+    (Goodfellow et al. 2014, section 3 and the "Helvetica scenario" of section 6).
 
     Args:
         noise: z (batch, latent), batch > 1, of which samples are looked at: an argument, so that
@@ -44,11 +44,12 @@ class CollapseWarning(Callback):
         logs = logs or {}
         if self.warned:
             return
-        samples = self.model.generator(self.noise)  # type: ignore[attr-defined]  # a GAN
+        gan: Any = self.model
+        samples, real_label = gan.generator(self.noise), gan.real_label
         found = diversity(convert_to_numpy(samples))
         signs = {
             "alike": found < ALIKE * self.data_diversity,
-            "sure": logs["d_real"] > SURE and logs["d_fake"] < 1 - SURE,
+            "sure": logs["d_real"] > SURE * real_label and logs["d_fake"] < 1 - SURE,
         }
         self.epochs = {name: (self.epochs[name] + 1) * sign for name, sign in signs.items()}
         if self.epochs["alike"] >= self.patience:

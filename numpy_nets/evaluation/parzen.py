@@ -40,7 +40,8 @@ def parzen_log_likelihood(
         sigmas: to choose from.
 
     Raises:
-        ValueError: shapes that differ, values that are not finite, or a σ that is not positive.
+        ValueError: shapes that differ, values that are not finite, no σ, or one that is not
+            positive.
     """
     if len(test) < 2:
         raise ValueError(f"parzen_log_likelihood: test: expected 2 or more, got {len(test)}")
@@ -64,8 +65,8 @@ def parzen_log_density(points: Any, samples: Any, sigmas: Sequence[float]) -> Ar
     from scipy.special import logsumexp
 
     variances = np.square(np.asarray(sigmas, np.float64))
-    if not (np.asarray(sigmas, np.float64) > 0).all():
-        raise ValueError(f"parzen_log_density: sigmas: expected all > 0, got {sigmas}")
+    if not len(variances) or not (np.asarray(sigmas, np.float64) > 0).all():
+        raise ValueError(f"parzen_log_density: sigmas: expected numbers > 0, got {sigmas}")
     points, samples = centred("parzen_log_density", points, samples)
     n, d = samples.shape
     total = np.full((len(variances), len(points)), -np.inf)

@@ -14,7 +14,7 @@ began. Here no flag is needed, because each step names the variables that it cha
 
 import warnings
 from collections.abc import Callable
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 from numpy_nets import optimizers, random
@@ -110,10 +110,11 @@ class GAN(Model):
         real_label: D's target for data; 0.9 is one-sided label smoothing (Salimans et al. 2016,
             section 3.4), which keeps D from growing too sure.
         prior: (batch, latent) -> z of that shape, drawn.
-        averaged: a generator built like G, to draw pictures with. Its weights follow G's: after
-            each step of G they are ema_momentum · weights + (1 - ema_momentum) · G's weights, so
-            they forget what G paints in one step and takes back in the next (Karras et al. 2018,
-            arXiv 1710.10196, appendix A.1).
+        averaged: another generator built like G, to draw pictures with: its weights follow G's and
+            forget what G paints in one step and takes back in the next (Karras et al. 2018, arXiv
+            1710.10196, appendix A.1). Losses, evaluate and predict are of G itself.
+        ema_momentum: after step t of G they are β · average + (1 - β) · G's weights, where β is
+            ema_momentum, and less at the beginning, (t - 1) / (t + 9), to forget where G began.
 
     fit and evaluate take pictures alone and report d_loss = d_loss_real + d_loss_fake, g_loss, the
     means d_real of D(x) and d_fake of D(G(z)), and d_accuracy, how often D is right (D > ½).
@@ -135,29 +136,23 @@ class GAN(Model):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        if not isinstance(k, int) or k < 1:
+        if not isinstance(k, int | Integral) or k < 1:
             raise ValueError(f"GAN: k: expected a positive integer, got {k!r}")
         if not 0 < real_label <= 1:
             raise ValueError(f"GAN: real_label: expected a number in (0, 1], got {real_label!r}")
-        if not 0 <= ema_momentum <= 1:
-            raise ValueError(f"GAN: ema_momentum: expected 0 to 1, got {ema_momentum!r}")
+        if not isinstance(ema_momentum, float | Real) or not 0 <= ema_momentum <= 1:
+            raise ValueError(f"GAN: ema_momentum: expected a number 0 to 1, got {ema_momentum!r}")
+        if not isinstance(averaged, Model | None):
+            raise TypeError(f"GAN: averaged: expected a Model, got {type(averaged).__name__}")
         self.generator = generator
         self.discriminator = discriminator
         self.objective = objective
-        self.k = k
+        self.k = int(k)
         self.half_steps = half_steps
         self.real_label = real_label
         self.prior = prior
         self.averaged = averaged
         self.ema_momentum = ema_momentum
-        if averaged is not None:
-            ours, others = ([tuple(w.shape) for w in m.weights] for m in (generator, averaged))
-            if ours != others:
-                raise ValueError(
-                    f"GAN: averaged: expected weights of the shapes of G's, {ours}, got {others}"
-                )
-            averaged.set_weights(generator.get_weights())
-            averaged.trainable = False  # it has no gradient
         self.means = [Mean(name=name) for name in self.reported]
         self.built = generator.built and discriminator.built  # it needs no call to be saved
 
@@ -170,8 +165,14 @@ class GAN(Model):
 
         Raises:
             ValueError: D or G has nothing to train: not built, or `trainable` is False; one
-                optimizer object for both.
+                optimizer object for both; an average that does not fit, or is not its own network.
+            TypeError: the arguments of other models, optimizer and loss.
         """
+        if unknown := sorted({"loss", "optimizer"} & set(options)):
+            raise TypeError(
+                f"GAN.compile: {unknown[0]}: D and G have an optimizer each, d_optimizer and "
+                "g_optimizer, and their losses are the GAN's objective"
+            )
         if d_optimizer is None:
             d_optimizer = getattr(self.discriminator, "optimizer", None)
         if d_optimizer is g_optimizer and not isinstance(d_optimizer, str | None):
@@ -188,7 +189,22 @@ class GAN(Model):
                     "begin it with an Input, and leave trainable=True"
                 )
             optimizer.build(network.trainable_variables)  # so that checkpoints hold its state
+        if self.averaged is not None:
+            self.check_average(self.averaged)
+            self.averaged.trainable = False  # it has no gradient
         super().compile(optimizer=self.g_optimizer, **options)
+
+    def check_average(self, averaged: Model) -> None:
+        """Raise ValueError unless it has weights like G's, but its own."""
+        ours, others = (
+            [f"{tuple(w.shape)} {w.dtype}" for w in network.weights]
+            for network in (self.generator, averaged)
+        )
+        if ours != others:
+            raise ValueError(f"GAN: averaged: expected weights like G's, {ours}, got {others}")
+        taken = {id(w) for network in (self.generator, self.discriminator) for w in network.weights}
+        if taken & {id(w) for w in averaged.weights}:
+            raise ValueError("GAN: averaged: expected weights of its own, got some of G's or D's")
 
     def call(self, z: Any) -> Any:
         """D(G(z)), (batch, 1)."""
@@ -246,10 +262,16 @@ class GAN(Model):
             loss = sum(terms)
         self.g_optimizer.apply(tape.gradient(loss, variables), variables)
         if self.averaged is not None:
-            for mean, w in zip(self.averaged.weights, self.generator.weights, strict=True):
-                mean.assign(mean + (1 - self.ema_momentum) * (w - mean))
+            self.follow(self.averaged)
         self.log(batch_size(z), g_loss=loss)
         return terms
+
+    def follow(self, averaged: Model) -> None:
+        """Move the average towards G's weights; see ema_momentum."""
+        t = ops.cast(self.g_optimizer.iterations, str(averaged.weights[0].dtype))
+        momentum = ops.minimum((t - 1) / (t + 9), self.ema_momentum)
+        for mean, w in zip(averaged.weights, self.generator.weights, strict=True):
+            mean.assign(mean + (1 - momentum) * (w - mean))
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One iteration of Algorithm 1: every step has pictures and noise of its own."""

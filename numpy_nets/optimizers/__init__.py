@@ -140,7 +140,10 @@ class Optimizer:
         self.iterations += 1
 
     def step(self, g: Array, *slots: Array) -> Array:
-        """What gradient `g` adds to the weights; changes the accumulators.  All (n,)."""
+        """What gradient `g` adds to the weights; changes the accumulators.  All (n,).
+
+        The result may be an accumulator itself: it is not to be written into.
+        """
         raise NotImplementedError
 
     def _align(

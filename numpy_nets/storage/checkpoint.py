@@ -29,11 +29,13 @@ def load_checkpoint(model: "Model", path: str | os.PathLike[str]) -> int:
         ValueError: the file is no checkpoint, or of another model; nothing is changed then.
     """
     attributes = read_attributes(path)
-    epoch, state = attributes.get("epoch", ""), attributes.get("random_state", "")
-    if not epoch.isdecimal():
+    epoch, before = attributes.get("epoch", ""), random.get_state()
+    if not epoch.isdecimal() or len(epoch) > 9:
         raise ValueError(f"weights file {path}: no checkpoint of a run: it names no epoch")
-    before = random.get_state()
-    random.set_state(state)
+    try:
+        random.set_state(attributes.get("random_state", ""))
+    except ValueError as error:
+        raise ValueError(f"weights file {path}: {error}") from None
     try:
         layout.load_weights(model, path)
     except BaseException:

@@ -29,8 +29,10 @@ LOG_4 = float(np.log(4))
 _LEAST = -54 * float(np.log(2))  # log of half the distance from 1 to the float64 below it
 
 
-def optimal_discriminator(p_data: Any, p_g: Any) -> Array:
-    """D*(x) = p_data(x) / (p_data(x) + p_g(x)), 0 where both are 0: equation 2.  Shape of both.
+def optimal_discriminator(p_data: Density, p_g: Density) -> Any:
+    """D*(x) = p_data(x) / (p_data(x) + p_g(x)), 0 where both are 0: equation 2.
+
+    Of tables, a table of their shape; of functions, a function of x.
 
     V is an integral of a log D + b log(1 - D), with a = p_data(x), b = p_g(x), in which every x
     may have its own D. The derivative a/D - b/(1 - D) is zero at D = a/(a + b) only; the second
@@ -40,6 +42,8 @@ def optimal_discriminator(p_data: Any, p_g: Any) -> Array:
     Raises:
         ValueError: a density is negative or not finite, or the shapes differ.
     """
+    if callable(p_data) and callable(p_g):
+        return lambda x: optimal_discriminator(p_data(x), p_g(x))
     p_data, p_g = _checked("optimal_discriminator", p_data, p_g)
     total = p_data + p_g
     best: Array = np.divide(p_data, total, out=np.zeros_like(total), where=total > 0)

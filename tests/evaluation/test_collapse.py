@@ -17,8 +17,8 @@ HEALTHY = {"d_real": 0.6, "d_fake": 0.4}
 class Linear:
     """A GAN in name: G(z) = scale · z."""
 
-    def __init__(self, scale=1.0):
-        self.scale = scale
+    def __init__(self, scale=1.0, real_label=1.0):
+        self.scale, self.real_label = scale, real_label
 
     def generator(self, z):
         return self.scale * z
@@ -63,6 +63,13 @@ def test_a_discriminator_that_makes_no_mistakes_is_warned_of_once():
 @pytest.mark.parametrize("logs", [{"d_real": 0.99, "d_fake": 0.1}, {"d_real": 0.9, "d_fake": 0.0}])
 def test_both_of_its_outputs_have_to_be_sure(logs):
     assert watch(Linear(), [logs] * 10) == []
+
+
+def test_with_label_smoothing_a_discriminator_is_sure_at_its_target():
+    logs = {"d_real": 0.89, "d_fake": 0.001}
+    assert watch(Linear(), [logs] * 10) == []
+    (message,) = watch(Linear(real_label=0.9), [logs] * 10)
+    assert message.startswith("epoch 3: the discriminator has won")
 
 
 def test_an_epoch_between_begins_the_count_again():

@@ -91,7 +91,8 @@ def test_many_samples_of_the_truth_come_near_to_its_entropy():
     [
         ((np.ones((5, 2)), np.ones((5, 3)), np.ones((5, 2))), "one shape, got"),
         ((np.ones((5, 2)), np.ones((1, 2)), np.ones((5, 2))), "test: expected 2 or more, got 1"),
-        ((np.ones((5, 2)), np.ones((5, 2)), np.ones((5, 2)), [0.1, 0]), "sigmas: expected all > 0"),
+        ((np.ones((5, 2)), np.ones((5, 2)), np.ones((5, 2)), [0.1, 0]), "sigmas: .* numbers > 0"),
+        ((np.ones((5, 2)), np.ones((5, 2)), np.ones((5, 2)), []), r"numbers > 0, got \[\]"),
         ((np.ones((5, 2)) * np.inf, np.ones((5, 2)), np.ones((5, 2))), "finite values"),
     ],
 )

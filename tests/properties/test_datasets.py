@@ -1,16 +1,21 @@
 """Any bytes at all give the right array, or one line that names the file, in little memory."""
 
 import gzip
+import hashlib
 import io
+import shutil
 import struct
+import tarfile
 from collections.abc import Callable
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from damage import damaged, read_or_named_fault
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from numpy_nets.datasets import cifar10
 from numpy_nets.datasets.idx import read_idx
 from numpy_nets.datasets.npy import read_npy, read_npz
 from numpy_nets.datasets.readers import load_file
@@ -61,8 +66,25 @@ def test_npy(path, content):
 
 @given(content=any_bytes(VALID_NPZ))
 def test_npz(path, content):
-    for array in (read_or_named_fault(read_npz, path, content) or {}).values():
-        array.tobytes()
+    arrays = read_or_named_fault(read_npz, path, content)
+    if arrays is not None:
+        with np.load(io.BytesIO(content), allow_pickle=False) as expected:
+            assert set(arrays) == set(expected)
+            for name, array in arrays.items():
+                assert array.dtype == expected[name].dtype
+                assert array.shape == expected[name].shape
+                assert array.tobytes() == expected[name].tobytes()
+
+
+def training_images(content: bytes) -> bytes:
+    """Those of a sound file, read by others."""
+    if content[:2] == b"PK":
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return arrays["x_train"].tobytes()
+    if content[:6] == b"\x93NUMPY":
+        return np.load(io.BytesIO(content), allow_pickle=False).tobytes()
+    plain = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+    return plain[4 + 4 * plain[3] :]
 
 
 @given(content=any_bytes(VALID_IDX + VALID_NPY + VALID_NPZ))
@@ -70,3 +92,52 @@ def test_file_of_any_format(path, content):
     splits = read_or_named_fault(load_file, path, content)
     if splits is not None:
         assert splits.x_train.size > 0 and np.isfinite(splits.x_train).all()
+        assert splits.x_train.tobytes() == training_images(content)
+
+
+# Batches of three records in place of ten thousand.
+RECORDS = 3
+BATCHES = {
+    name: np.random.default_rng(i).integers(0, 10, RECORDS * cifar10.RECORD_SIZE, "u1").tobytes()
+    for i, name in enumerate(cifar10.BATCH_MD5)
+}
+SMALL = {
+    "RECORDS": RECORDS,
+    "BATCH_SIZE": RECORDS * cifar10.RECORD_SIZE,
+    "BATCH_MD5": {name: hashlib.md5(content).hexdigest() for name, content in BATCHES.items()},
+}
+
+
+def archive(kind: str) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode=f"w:{kind}") as tar:
+        for name, content in BATCHES.items():
+            member = tarfile.TarInfo(f"{cifar10.FOLDER}/{name}")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return file.getvalue()
+
+
+@given(content=any_bytes([archive("gz")]))
+@example(content=b"\x1f\x8b\x08")
+@example(content=archive("gz"))
+def test_cifar10_archive(path, content):
+    """Batches are written only if every byte is right."""
+    folder = path.with_name("unpacked")
+    shutil.rmtree(folder, ignore_errors=True)
+    with patch.multiple(cifar10, **SMALL):
+        names = set(BATCHES)
+        read_or_named_fault(lambda p: cifar10.unpack(p, folder, names), path, content)
+    for file in folder.iterdir():
+        assert file.read_bytes() == BATCHES[file.name]
+
+
+@given(content=any_bytes([*BATCHES.values()]))
+def test_cifar10_batch(path, content):
+    with patch.multiple(cifar10, **SMALL):
+        batch = read_or_named_fault(cifar10.read_batch, path, content)
+    if batch is not None:
+        x, y = batch
+        planes = np.frombuffer(content, "u1").reshape(RECORDS, -1)
+        np.testing.assert_array_equal(y, planes[:, :1])
+        np.testing.assert_array_equal(x[:, 1, 2], planes[:, 1:].reshape(-1, 3, 32, 32)[:, :, 1, 2])

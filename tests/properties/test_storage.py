@@ -12,7 +12,12 @@ from damage import damaged, read_or_named_fault
 from hypothesis import given
 from hypothesis import strategies as st
 
+import numpy_nets
+from numpy_nets.models import Model
+from numpy_nets.models.autoencoder import build_autoencoder
 from numpy_nets.storage import read_attributes, read_weights, write_weights
+from numpy_nets.storage.checkpoint import load_checkpoint, save_checkpoint
+from numpy_nets.storage.layout import load_weights
 
 ARRAYS = {
     "layers/dense/vars/0": np.random.default_rng(0).normal(size=(4, 5)).astype("f4"),
@@ -82,6 +87,40 @@ def test_a_cut_file_is_always_refused(path, valid):
         path.write_bytes(content[:length])
         with pytest.raises(ValueError, match=r"damaged\.weights\.h5"):
             read_weights(path, EXPECTED)
+
+
+def small() -> Model:
+    """A model and an optimizer that has made a step."""
+    model, _ = build_autoencoder(4, 2)
+    model.compile("adam", "mse")
+    model.fit(np.ones((2, 4), "f4"), np.ones((2, 4), "f4"), verbose=0)
+    return model
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory) -> list[bytes]:
+    path = tmp_path_factory.mktemp("checkpoint") / "c.weights.h5"
+    save_checkpoint(small(), path, 3)
+    return [path.read_bytes()]
+
+
+@pytest.mark.filterwarnings("ignore:.*the state of optimizer")
+@given(data=st.data())
+def test_a_damaged_checkpoint_is_loaded_whole_or_changes_nothing(path, checkpoints, data):
+    model = small()
+    before = state_of(model)
+    content = data.draw(st.one_of(damaged(checkpoints), st.binary(max_size=100)))
+    for load in (load_checkpoint, load_weights):
+        if read_or_named_fault(lambda p, load=load: load(model, p) or True, path, content) is None:
+            assert state_of(model) == before
+        else:
+            assert all(np.isfinite(w).all() for w in model.get_weights())
+            before = state_of(model)
+
+
+def state_of(model: Model) -> list[bytes | str]:
+    arrays = [*model.get_weights(), *model.optimizer.get_state()]
+    return [*(a.tobytes() for a in arrays), numpy_nets.random.get_state()]
 
 
 READ_ALL = """

@@ -1,9 +1,12 @@
+import re
+
 import numpy as np
 import pytest
 
 from numpy_nets import random
 from numpy_nets.models.autoencoder import build_autoencoder
 from numpy_nets.storage.checkpoint import load_checkpoint, save_checkpoint
+from numpy_nets.storage.layout import save_weights
 
 
 def trained(epochs=1):
@@ -43,6 +46,28 @@ def test_a_checkpoint_of_another_model_changes_nothing(tmp_path):
     before, state = other.get_weights(), random.get_state()
     with pytest.raises(ValueError, match="does not fit this model"):
         load_checkpoint(other, tmp_path / "c.weights.h5")
+    assert random.get_state() == state
+    for a, b in zip(before, other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"epoch": "9" * 5000, "random_state": random.get_state()}, "it names no epoch"),
+        ({"epoch": "-1", "random_state": random.get_state()}, "it names no epoch"),
+        ({"epoch": "2", "random_state": "null"}, "random.set_state: not a state"),
+        ({"epoch": "2"}, "random.set_state: not a state"),
+    ],
+)
+def test_a_damaged_checkpoint_is_named_and_changes_nothing(tmp_path, attributes, message):
+    path = tmp_path / "c.weights.h5"
+    save_weights(trained(2)[0], path, attributes=attributes)
+    other, _ = trained(1)
+    before, state = other.get_weights(), random.get_state()
+    with pytest.raises(ValueError, match=re.escape(f"weights file {path}: ")) as error:
+        load_checkpoint(other, path)
+    assert message in str(error.value) and "\n" not in str(error.value)
     assert random.get_state() == state
     for a, b in zip(before, other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
