@@ -112,7 +112,7 @@ MUTANTS = [
            "* math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)", "",
            "optimizers.Adam, exact betas", STEPS),
     Mutant("SGD: Nesterov forgotten", optimizers.SGD.step,
-           "step - m * self.momentum if self.nesterov else -m", "-m",
+           "m * self.momentum + step if self.nesterov else m", "m",
            "optimizers.SGD, nesterov", STEPS),
     Mutant("RMSprop: ε outside of the root", optimizers.RMSprop.step,
            "np.sqrt(v + self.epsilon)", "(np.sqrt(v) + self.epsilon)",
