@@ -8,6 +8,7 @@ Floating-point overflow and log(0) give inf and NumPy's RuntimeWarning: the loss
 that they need neither.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -135,12 +136,13 @@ def dense(x: Array, w: Array, b: Array) -> Result:
 
     X (..., k), W (k, m), b (m,). What the layer Dense computes; not public, as Keras has none.
     """
+    rows = math.prod(x.shape[:-1])
     y = np.matmul(x, w)
     y += b
     return y, (
         lambda g: g @ w.T,
-        lambda g: x.reshape(-1, x.shape[-1]).T @ g.reshape(-1, g.shape[-1]),
-        lambda g: g.reshape(-1, g.shape[-1]).sum(axis=0),
+        lambda g: x.reshape(rows, x.shape[-1]).T @ g.reshape(rows, g.shape[-1]),
+        lambda g: _unbroadcast(g, b.shape),
     )
 
 

@@ -147,6 +147,22 @@ def crossentropy_calls(draw: st.DrawFn) -> Call:
 
 
 @st.composite
+def fused_calls(draw: st.DrawFn) -> Call:
+    """What layers and losses are made of: several ops in one."""
+    rng = draw(generators)
+    if draw(st.booleans()):
+        *rows, k, m = draw(hnp.array_shapes(min_dims=3, max_dims=4, min_side=0, max_side=3))
+        inputs = [normal(rng, side) for side in ((*rows, k), (k, m), (m,))]
+        return Call("dense", ops.dense, lambda x, w, b: x @ w + b, inputs)
+    shape = draw(filled)
+    return Call(
+        "mean_crossentropy_from_logits", ops.mean_crossentropy_from_logits,
+        lambda y, z: np.mean(np.logaddexp(0, z) - z * y, axis=-1),
+        [probability(rng, shape), off_zero(rng, shape)],
+    )  # fmt: skip
+
+
+@st.composite
 def reduction_calls(draw: st.DrawFn) -> Call:
     name, shape = draw(st.sampled_from(sorted(REDUCTIONS))), draw(filled)
     axes = draw(hnp.valid_tuple_axes(len(shape), min_size=1))
@@ -228,7 +244,7 @@ FAMILIES = {
     "unary": unary_calls(), "binary": binary_calls(), "where": where_calls(),
     "crossentropy": crossentropy_calls(), "reduction": reduction_calls(),
     "softmax": softmax_calls(), "matmul": matmul_calls(), "moving": moving_calls(),
-    "concatenate": concatenate_calls(),
+    "concatenate": concatenate_calls(), "fused": fused_calls(),
 }  # fmt: skip
 each_family = pytest.mark.parametrize("calls", FAMILIES.values(), ids=FAMILIES)
 one_call = st.one_of(*FAMILIES.values())
