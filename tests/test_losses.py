@@ -355,6 +355,10 @@ def test_losses_are_named_after_their_class() -> None:
             lambda: MeanSquaredError()(Y[:, 0], Z),
             r"mean_squared_error: y_true: expected shape \(5, 3\), got \(5,\)",
         ),
+        (
+            lambda: losses.mean_squared_error(1.0, Z[0, :1]),
+            r"mean_squared_error: y_true: expected shape \(1,\), got \(\)",
+        ),
         (  # would broadcast to (5, 5)
             lambda: MeanSquaredError()(Y[:, 0], Y[:, :1].T),
             r"y_true: expected shape \(1, 5\), got \(5,\)",
@@ -429,3 +433,8 @@ def test_labels_of_sequences_are_checked_by_their_own_axes() -> None:
         losses.sparse_categorical_crossentropy(np.array([0, 1]), p)
     found = losses.sparse_categorical_crossentropy(np.array([[0, 1, 2], [3, 0, 1]]), p)
     np.testing.assert_allclose(found.array, np.full((2, 3), np.log(4)), rtol=1e-6)
+
+
+def test_predictions_of_truth_values_count_as_numbers() -> None:
+    found = losses.mean_squared_error(np.array([[1.0, 0.0]]), np.array([[True, True]]))
+    assert found.array.tolist() == [0.5]

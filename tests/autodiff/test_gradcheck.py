@@ -225,3 +225,13 @@ def test_an_input_without_entries_does_not_hide_the_next() -> None:
 
     with pytest.raises(GradientError, match="^input 1, direction 0"):
         gradcheck(wrong, [np.zeros((0, 2)), X])
+
+
+def test_an_error_above_rtol_is_found_where_the_derivative_is_small() -> None:
+    @op
+    def flat(x):
+        return 0 * x, (lambda g: np.full_like(x, 1.5e-3),)
+
+    gradcheck(flat, [np.array(0.0)], rtol=2e-3)
+    with pytest.raises(GradientError):
+        gradcheck(flat, [np.array(0.0)], rtol=1e-3)

@@ -61,6 +61,10 @@ def test_gaussian_noise_has_the_mean_zero_and_the_deviation_it_says() -> None:
     assert abs(noise.std() - 0.3) < 5 * 0.3 / np.sqrt(2 * n)
 
 
+def test_gaussian_noise_is_added() -> None:
+    np.testing.assert_allclose(GaussianNoise(0.5)(np.ones(2), Tensor([2.0, -4.0])).array, [2, -1])
+
+
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 1.5, float("nan"), "0.3"])
 def test_a_wrong_rate_raises(rate) -> None:
     with pytest.raises(ValueError, match="MaskingNoise: rate: expected"):

@@ -6,9 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from numpy_nets import GradientTape, Sequential, activations, config, gradcheck, random
+from numpy_nets import GradientTape, Sequential, activations, config, gradcheck, ops, random
 from numpy_nets.autodiff.tensor import Tensor
-from numpy_nets.layers import Dense, Dropout, Input, LeakyReLU
+from numpy_nets.layers import Dense, Dropout, Flatten, Input, LeakyReLU, Reshape
 from numpy_nets.models import gan as gan_file
 from numpy_nets.models.gan import (
     GAN,
@@ -321,8 +321,11 @@ def test_accuracy_and_outputs_are_those_of_d_by_hand() -> None:
     gan = make()
     with_noise = Tensor(noise())
     gan.draw_noise = lambda count: with_noise  # type: ignore[method-assign]
+    bias = gan.discriminator.layers[-1].bias
+    bias.assign(bias.array + 1)  # right and wrong about some of both
     logs = gan.evaluate(pictures(), batch_size=12, verbose=0, return_dict=True)
     d_x, d_g_z = gan.discriminator(pictures()).array, gan(noise()).array
+    assert 0 < (d_x > 0.5).mean() < 1 and 0 < (d_g_z > 0.5).mean() < 1
     assert logs["d_real"] == pytest.approx(d_x.mean(), rel=1e-6)
     assert logs["d_fake"] == pytest.approx(d_g_z.mean(), rel=1e-6)
     assert logs["d_accuracy"] == pytest.approx(((d_x > 0.5).mean() + (d_g_z <= 0.5).mean()) / 2)
@@ -359,6 +362,27 @@ def test_training_uses_dropout_in_steps_of_d_and_of_g() -> None:
     assert terms[0][0] != terms[1][0] and terms[0][1] != terms[1][1]
     first, second = (float(gan.g_terms(noise(), True)[0]) for _ in range(2))
     assert first != second
+
+
+@pytest.mark.parametrize("where", ["generator", "discriminator"])
+def test_what_learns_is_trained_with_dropout_and_what_looks_does_without(where) -> None:
+    ends = {"generator": [Dense(6, activation="tanh")], "discriminator": [Dense(1, "sigmoid")]}
+    networks = [
+        Sequential(
+            [Input((n,)), Dense(50), *([Dropout(0.5)] if name == where else []), *ends[name]]
+        )
+        for name, n in (("generator", 3), ("discriminator", 6))
+    ]
+    gan = GAN(*networks)
+    gan.compile(SGD(0.0), SGD(0.0))
+    for once, varies in (
+        (lambda: gan.learn_discriminator(pictures(), noise())[1], True),
+        (lambda: gan.learn_generator(noise())[0], True),
+        (lambda: gan.d_terms(pictures(), noise())[1], False),
+        (lambda: gan.g_terms(noise())[0], False),
+        (lambda: ops.sum(gan.examples(pictures(), noise())[1][1]), False),
+    ):
+        assert (float(once()) != float(once())) == varies
 
 
 def test_the_same_seed_gives_the_same_run() -> None:
@@ -467,6 +491,7 @@ def test_one_optimizer_for_both_networks_is_refused() -> None:
         ({"k": 1.5}, "k: expected a positive integer, got 1.5"),
         ({"real_label": 0.0}, "real_label: expected a number in (0, 1], got 0.0"),
         ({"real_label": 1.2}, "real_label: expected a number in (0, 1], got 1.2"),
+        ({"real_label": -0.5}, "real_label: expected a number in (0, 1], got -0.5"),
         ({"ema_momentum": -0.1}, "ema_momentum: expected a number 0 to 1, got -0.1"),
         ({"ema_momentum": 1.1}, "ema_momentum: expected a number 0 to 1, got 1.1"),
         ({"ema_momentum": "0.9"}, "ema_momentum: expected a number 0 to 1, got '0.9'"),
@@ -526,10 +551,13 @@ def test_train_gan_prints_every_tenth_iteration_and_trains_both(capsys) -> None:
 
 def test_train_gan_prints_the_mean_of_d_s_terms_its_accuracy_and_g_s_loss(capsys) -> None:
     gan = make(half_steps=True)
+    bias = gan.discriminator.layers[-1].bias
+    bias.assign(bias.array + 2)
     train_gan(gan, gan.generator, gan.discriminator, pictures(), 1, 8)
     found = LINE.fullmatch(capsys.readouterr().out.strip())
     logs = gan.get_metrics_result()
     expected = [0.5 * logs["d_loss"], 100 * logs["d_accuracy"], logs["g_loss"]]
+    assert logs["d_accuracy"] > 0.1
     assert found and [float(x) for x in found.groups()[1:]] == pytest.approx(expected, abs=0.006)
 
 
@@ -557,6 +585,7 @@ def test_train_gan_draws_every_row_and_no_other(monkeypatch, capsys) -> None:
     [
         (np.full((4, 6), 255.0), "expected values in [-1, 1], got 255 to 255"),
         (np.full((4, 6), -1.5), "expected values in [-1, 1], got -1.5 to -1.5"),
+        (np.full((4, 6), 1.5), "expected values in [-1, 1], got 1.5 to 1.5"),
         (np.full((4, 6), np.nan), "expected values in [-1, 1], got nan to nan"),
         (np.zeros((0, 6)), "expected an array (samples, ...), got (0, 6)"),
         (np.zeros((4, 0)), "expected an array (samples, ...), got (4, 0)"),
@@ -581,8 +610,16 @@ def test_train_gan_refuses_counts_that_are_no_positive_integers(name, value) -> 
 def test_train_gan_warns_of_pictures_in_0_to_1_as_the_notebook_has_them() -> None:
     gan = make()
     with pytest.warns(UserWarning, match="no value below 0") as seen:
-        train_gan(gan, gan.generator, gan.discriminator, np.abs(pictures()), 1, 4)
+        train_gan(gan, gan.generator, gan.discriminator, np.zeros((4, 6)), 1, 4)
     assert seen[0].filename == __file__
+
+
+def test_train_gan_takes_pictures_of_more_dimensions_if_the_networks_do(capsys) -> None:
+    generator = Sequential([Input((3,)), Dense(6, activation="tanh"), Reshape((2, 3))])
+    discriminator = Sequential([Input((2, 3)), Flatten(), Dense(1, activation="sigmoid")])
+    gan = build_gan(generator, discriminator)
+    train_gan(gan, generator, discriminator, pictures().reshape(12, 2, 3), 1, 4)
+    assert LINE.fullmatch(capsys.readouterr().out.strip())
 
 
 def test_train_gan_refuses_a_stack_and_networks_of_another_gan() -> None:
