@@ -1,7 +1,8 @@
 """NumPy without a tape: gradients derived by hand, in arrays that are made once.
 
-What numpy_nets could at most be: it differs by the tape, by new arrays in every step, and by what
-`fit` does around a step. All weights of a network lie in one vector, all gradients in another.
+About what NumPy gives at most, on one thread but for products: numpy_nets adds the tape, new arrays
+in every step, and what `fit` does around it. All weights of a network lie in one vector, all
+gradients in another.
 """
 
 import math
