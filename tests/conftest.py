@@ -1,12 +1,15 @@
-"""One thread of BLAS for each process of pytest-xdist; and how hypothesis draws.
+"""What makes the tests the same in every run, in any order and in as many processes as there are.
 
-The same examples every time, or with --hypothesis-profile=deep many new.
+Each starts from the same random numbers and has one thread of BLAS; hypothesis draws the same
+examples every time, or with --hypothesis-profile=deep many new.
 
 A law that is dear, such as one that trains, sets a share of the profile's examples: `fewer(10)`.
 """
 
 import os
+import random
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Read when NumPy is loaded, and inherited. pytest-xdist has a process for each core: if BLAS had a
@@ -21,3 +24,16 @@ common = settings(
 settings.register_profile("fast", common, max_examples=40, derandomize=True)
 settings.register_profile("deep", common, max_examples=1000, derandomize=False, print_blob=True)
 settings.load_profile("fast")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.randomly_reset_seed = False  # pytest-randomly has another seed in each run
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Weights that no test seeds: without this one draw in thousands let a training diverge."""
+    import numpy_nets  # not before OPENBLAS_NUM_THREADS is set
+
+    numpy_nets.random.set_random_seed(0)
+    random.seed(0)  # Keras draws the seed of every layer here

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from numpy_nets import config
+from numpy_nets import config, naming, random
 
 # What was compared, its value here, and its value in Keras.
 Pair: TypeAlias = tuple[str, Any, Any]
@@ -71,7 +71,13 @@ class Case:
         return f"{self.subject}, {self.variant}" if self.variant else self.subject
 
     def rows(self, dtype: str) -> Iterator[Row]:
-        """Compute on both sides and compare."""
+        """Compute on both sides and compare.
+
+        The same rows whatever ran before: what is drawn is seeded, and layers count from `dense`.
+        """
+        naming.clear_session()
+        random.set_random_seed(0)
+        keras.utils.set_random_seed(0)
         with precision(dtype):
             for quantity, ours, theirs in self.run(dtype):
                 yield Row(

@@ -20,6 +20,9 @@ import pytest
 
 pytest.importorskip("keras")
 
+import keras  # noqa: E402
+
+import numpy_nets
 from keras_ref.parity import CASES, Case, Row, compute, page, results
 from keras_ref.parity import __main__ as report
 from numpy_nets import cli
@@ -299,6 +302,15 @@ def test_many_cases_are_computed_by_two_processes_with_the_same_rows(
     ]
     expected = compute.compute(selected)
     monkeypatch.setattr(compute, "FEW", 0)
+    assert compute.compute(selected) == expected
+
+
+def test_a_report_has_the_same_rows_whatever_ran_before() -> None:
+    selected = [(_case("models.build_autoencoder, encoder"), "float64")]
+    selected += [(_case("models.Sequential"), "float64")]
+    expected = compute.compute(selected)
+    numpy_nets.layers.Dense(1)(np.ones((1, 3)))
+    keras.layers.Dense(1)(np.ones((1, 3)))
     assert compute.compute(selected) == expected
 
 
