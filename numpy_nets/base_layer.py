@@ -68,6 +68,8 @@ class Layer:
     lists, tuples and dicts that are attributes, belong to it, and so do those layers' variables.
     """
 
+    one_input = False  # whether a list of inputs is an error
+
     def __init__(self, *, trainable: bool = True, name: str | None = None) -> None:
         self.name = name or unique_name(snake_case(type(self).__name__))
         self.dtype = config.floatx()
@@ -98,18 +100,16 @@ class Layer:
 
         Raises:
             TypeError: inputs of another kind, or a mixture; other arguments beside KerasTensors.
+            ValueError: a list, if the layer takes one input.
         """
         if not hasattr(self, "nodes"):
             raise TypeError(f"{type(self).__name__}: __init__ must call super().__init__() first")
-        symbolic = [isinstance(x, KerasTensor) for x in flatten(inputs)]
-        if any(symbolic):
-            if not all(symbolic):
-                raise TypeError(f"{self.name}: inputs: expected arrays or KerasTensors, got both")
+        if self.one_input and isinstance(inputs, (list, tuple)):
+            raise ValueError(f"{self.name}: inputs: expected one, got a list of {len(inputs)}")
+        if KerasTensor in map(type, flatten(inputs)):
             if args or kwargs or training is not None:
                 raise TypeError(f"{self.name}: expected no argument beside KerasTensors")
-            shapes = map_nested(lambda x: x.shape, inputs)
-            self._build_once(shapes)
-            return Node(self, inputs, self.compute_output_shape(shapes)).output
+            return self._add_to_graph(inputs)
 
         inputs = map_nested(self._cast, inputs)
         if not self.built:
@@ -124,6 +124,13 @@ class Layer:
             return self.call(inputs, *args, **kwargs)
         finally:
             _training = outer
+
+    def _add_to_graph(self, inputs: Any) -> Any:
+        if {type(x) for x in flatten(inputs)} != {KerasTensor}:
+            raise TypeError(f"{self.name}: inputs: expected arrays or KerasTensors, got both")
+        shapes = map_nested(lambda x: x.shape, inputs)
+        self._build_once(shapes)
+        return Node(self, inputs, self.compute_output_shape(shapes)).output
 
     def _build_once(self, input_shape: Any) -> None:
         if not self.built:

@@ -21,10 +21,7 @@ __all__ = [
 class _OneInput(Layer):
     """A layer of one input, with an output of its shape unless a subclass says otherwise."""
 
-    def __call__(self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
-        if isinstance(inputs, list | tuple):
-            raise ValueError(f"{self.name}: inputs: expected one, got a list of {len(inputs)}")
-        return super().__call__(inputs, *args, training=training, **kwargs)
+    one_input = True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

@@ -136,9 +136,12 @@ class Model(Layer, Trainer):
             return super().call(inputs)
         if args or kwargs:
             raise TypeError(f"{self.name}: expected inputs and training only, got more arguments")
-        values = flatten(inputs)
-        self._check_inputs([x.shape for x in values])
-        return self._graph.run(values, lambda layer, x: layer(x))
+        self._check_inputs([x.shape for x in flatten(inputs)])
+        return self._run(inputs)
+
+    def _run(self, inputs: Any) -> Any:
+        assert self._graph is not None
+        return self._graph.run(flatten(inputs), lambda layer, x: layer(x))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         if self._graph is None:
@@ -282,6 +285,11 @@ class Sequential(Model):
             self._graph = Graph(self._first, self._last)
             self.built = True
             unique_name("functional")  # that of the functional model which Keras keeps inside
+
+    def _run(self, inputs: Any) -> Any:
+        for layer in self._stack:
+            inputs = layer(inputs)
+        return inputs
 
     @property
     def layers(self) -> list[Layer]:

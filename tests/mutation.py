@@ -216,7 +216,6 @@ EXPLAINED: dict[str, str] = {
     "if getattr(x_train, \"ndim\", -1) < 2 or not x_train.size:": SAME,
     "if getattr(x_train, \"ndim\", 1) < 2 or not x_train.size:": SAME,
     "if d_optimizer == g_optimizer and not isinstance(d_optimizer, str | None):": SAME,
-    "labels = label - 0.0 * ops.stop_gradient(d)": SAME,
     "if not isinstance(self.stddev, int | float) or not 0 < self.stddev != float(\"inf\"):": SAME,
     "return self.prior((count, self.generator.input_shape[1]))": TWO_AXES,
     "if gan.generator is not generator or gan.discriminator != discriminator:": SAME,

@@ -274,6 +274,9 @@ FORMS: dict[str, list[Form]] = {
         Form("alone", lambda ops, x: ops.stop_gradient(x), (normal(3, 4),)),
         Form("in a product", lambda ops, x: ops.stop_gradient(x) * x, (normal(3, 4),)),
     ],
+    "full_like": [
+        Form("in a product", lambda ops, x: ops.full_like(x, 0.1) * x, (normal(3, 4),)),
+    ],
     "convert_to_tensor": [
         Form("of a tensor", lambda ops, x: ops.convert_to_tensor(x) * 2.0, (normal(3, 4),)),
         Form("beside a tensor", lambda ops, x: x * ops.convert_to_tensor(x.numpy()), (SMALL,)),

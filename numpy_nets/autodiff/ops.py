@@ -27,14 +27,17 @@ from numpy_nets.autodiff.tensor import (
 
 __all__ = [
     "abs", "add", "binary_crossentropy", "cast", "clip", "concatenate", "convert_to_numpy",
-    "convert_to_tensor", "divide", "exp", "expm1", "leaky_relu", "log", "log1p", "log_softmax",
-    "logsumexp", "matmul", "max", "maximum", "mean", "minimum", "multiply", "negative", "power",
-    "relu", "reshape", "shape", "sigmoid", "softmax", "softplus", "split", "sqrt", "square",
-    "stop_gradient", "subtract", "sum", "tanh", "transpose", "where",
+    "convert_to_tensor", "divide", "exp", "expm1", "full_like", "leaky_relu", "log", "log1p",
+    "log_softmax", "logsumexp", "matmul", "max", "maximum", "mean", "minimum", "multiply",
+    "negative", "power", "relu", "reshape", "shape", "sigmoid", "softmax", "softplus", "split",
+    "sqrt", "square", "stop_gradient", "subtract", "sum", "tanh", "transpose", "where",
 ]  # fmt: skip
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 Result: TypeAlias = tuple[Any, tuple[VJP, ...]]
+
+
+_sum: Callable[..., Any] = np.add.reduce  # np.sum, with less around it
 
 
 def _unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
@@ -43,15 +46,13 @@ def _unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
         return g
     extra = g.ndim - len(shape)
     repeated = tuple(i + extra for i, n in enumerate(shape) if n == 1)
-    total: Array = np.sum(g, (*range(extra), *repeated))
+    total: Array = _sum(g, (*range(extra), *repeated))
     return total.reshape(shape)
 
 
-def _expand(y: Array, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Array:
-    """Put back the axes of length 1 that a reduction of an array of `shape` has dropped."""
-    if axis is None:
-        return np.reshape(y, (1,) * len(shape))
-    return y if keepdims else np.expand_dims(y, axis)
+def _expand(y: Array, axis: Axis, keepdims: bool) -> Array:
+    """Put back the axes of length 1 that a reduction has dropped; a scalar broadcasts without."""
+    return y if keepdims or axis is None else np.expand_dims(y, axis)
 
 
 # Arithmetic.  Inputs broadcast; in every VJP the gradient is summed back to the input's shape.
@@ -140,9 +141,10 @@ def dense(x: Array, w: Array, b: Array) -> Result:
     y = np.matmul(x, w)
     y += b
     return y, (
-        lambda g: g @ w.T,
-        lambda g: x.reshape(rows, x.shape[-1]).T @ g.reshape(rows, g.shape[-1]),
-        lambda g: _unbroadcast(g, b.shape),
+        # np.dot, as matmul is slow for one unit.
+        lambda g: np.dot(g.reshape(rows, b.size), w.T).reshape(x.shape),
+        lambda g: x.reshape(rows, x.shape[-1]).T @ g.reshape(rows, b.size),
+        lambda g: _sum(g.reshape(rows, b.size), 0),
     )
 
 
@@ -203,8 +205,8 @@ def relu(x: Array) -> Result:
 def leaky_relu(x: Array, negative_slope: float = 0.2) -> Result:
     """Y = X where X > 0, else αX.    ∂L/∂X = G where X > 0, else αG.    α = negative_slope."""
     # Not np.where, which is slow where the signs are mixed.
-    positive = x > 0
-    slope = positive + ~positive * x.dtype.type(negative_slope)
+    positive = (x > 0).astype(x.dtype)
+    slope = positive + (1 - positive) * negative_slope
     return x * slope, (lambda g: g * slope,)
 
 
@@ -279,7 +281,7 @@ def _sum_log1p(e: Array) -> Array:
         e *= a
         e += b
         factors *= 2
-    total: Array = _log1p(e).sum(axis=-1)
+    total: Array = _sum(_log1p(e), -1)
     return total
 
 
@@ -400,18 +402,18 @@ def _where(a: Array, b: Array, condition: Array) -> Result:
 @op
 def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
     """Y = Σ X.    ∂L/∂X = G, repeated along the axes that were summed."""
-    return np.sum(x, axis, keepdims=keepdims), (
-        lambda g: np.broadcast_to(_expand(g, x.shape, axis, keepdims), x.shape),
+    return _sum(x, axis, keepdims=keepdims), (
+        lambda g: np.full(x.shape, _expand(g, axis, keepdims)),
     )
 
 
 @op
 def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
     """Y = Σ X / n, and nan if n = 0.    ∂L/∂X = G / n, repeated along the axes."""
-    total = np.sum(x, axis, keepdims=keepdims)
+    total = _sum(x, axis, keepdims=keepdims)
     n = x.size // total.size if total.size else 1
     return total / n if n else np.full_like(total, np.nan), (
-        lambda g: np.broadcast_to(_expand(g / (n or 1), x.shape, axis, keepdims), x.shape),
+        lambda g: np.full(x.shape, _expand(g / (n or 1), axis, keepdims)),
     )
 
 
@@ -421,9 +423,9 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
     y = np.max(x, axis, keepdims=keepdims)
 
     def vjp(g: Array) -> Array:
-        largest = x == _expand(y, x.shape, axis, keepdims)
+        largest = x == _expand(y, axis, keepdims)
         share = g / np.sum(largest, axis, keepdims=keepdims, dtype=x.dtype)
-        shares: Array = largest * _expand(share, x.shape, axis, keepdims)
+        shares: Array = largest * _expand(share, axis, keepdims)
         return shares
 
     return y, (vjp,)
@@ -438,7 +440,7 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
         y_kept = m + np.log(np.sum(np.exp(x - m), axis, keepdims=True))
     y = y_kept if keepdims else np.squeeze(y_kept, axis)
     z = np.where(np.isneginf(y_kept), x.dtype.type(0), y_kept)
-    return y, (lambda g: _expand(g, x.shape, axis, keepdims) * np.exp(x - z),)
+    return y, (lambda g: _expand(g, axis, keepdims) * np.exp(x - z),)
 
 
 @op
@@ -498,9 +500,12 @@ def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
 
 @op
 def _concatenate(*xs: Array, axis: int) -> Result:
-    y = np.concatenate(xs, axis)
-    ends = np.cumsum([np.shape(x)[axis] for x in xs])[:-1]
-    return y, tuple((lambda g, i=i: np.split(g, ends, axis)[i]) for i in range(len(xs)))
+    def part(g: Array, i: int) -> Array:
+        ends = np.cumsum([np.shape(x)[axis] for x in xs])
+        parts: list[Array] = np.split(g, ends[:-1], axis)
+        return parts[i]
+
+    return np.concatenate(xs, axis), tuple((lambda g, i=i: part(g, i)) for i in range(len(xs)))
 
 
 def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
@@ -542,6 +547,11 @@ def _cast(x: Array, dtype: npt.DTypeLike) -> Result:
 def stop_gradient(variable: TensorLike) -> Tensor:
     """X as a constant: no gradient flows through."""
     return Tensor(convert_to_tensor(variable).array, "stop_gradient")
+
+
+def full_like(x: TensorLike, fill_value: float) -> Tensor:
+    """One number in X's shape and dtype, a constant."""
+    return Tensor(np.full_like(convert_to_tensor(x).array, fill_value), "full_like")
 
 
 def shape(x: TensorLike) -> tuple[int, ...]:

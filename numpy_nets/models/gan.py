@@ -23,7 +23,7 @@ from numpy_nets.layers import Dense, Input, LeakyReLU
 from numpy_nets.losses import binary_crossentropy
 from numpy_nets.metrics import Mean
 from numpy_nets.models import Model, Sequential
-from numpy_nets.models.terms import batch_size
+from numpy_nets.models.terms import batch_size, total
 
 
 def crossentropy(label: float, d: Any) -> Any:
@@ -31,8 +31,7 @@ def crossentropy(label: float, d: Any) -> Any:
 
     Computed from the logits of d if D ends in a sigmoid, so it is finite however sure D is.
     """
-    labels = label + 0.0 * ops.stop_gradient(d)
-    return ops.mean(binary_crossentropy(labels, d))
+    return ops.mean(binary_crossentropy(ops.full_like(d, label), d))
 
 
 def squared_error(label: float, d: Any) -> Any:
@@ -248,7 +247,7 @@ class GAN(Model):
         for update in [[one] for one in examples] if self.half_steps else [examples]:
             with GradientTape() as tape:
                 d, losses = self.judge(update, training=True)
-                loss = sum(losses)
+                loss = total(losses)
             self.d_optimizer.apply(tape.gradient(loss, variables), variables)
             outputs, terms = outputs + d, terms + losses
         self.log_discriminator(batch_size(real), outputs, terms)
@@ -259,7 +258,7 @@ class GAN(Model):
         variables = self.generator.trainable_variables
         with GradientTape() as tape:
             terms = self.g_terms(z, training=True)
-            loss = sum(terms)
+            loss = total(terms)
         self.g_optimizer.apply(tape.gradient(loss, variables), variables)
         if self.averaged is not None:
             self.follow(self.averaged)
@@ -290,21 +289,21 @@ class GAN(Model):
         pictures = first(data)
         size = batch_size(pictures)
         self.log_discriminator(size, *self.judge(self.examples(pictures, self.draw_noise(size))))
-        self.log(size, g_loss=sum(self.g_terms(self.draw_noise(size))))
+        self.log(size, g_loss=total(self.g_terms(self.draw_noise(size))))
         return {mean.name: mean.result() for mean in self.means}
 
     def log_discriminator(self, size: Any, outputs: list[Any], terms: list[Any]) -> None:
         """D's loss, its terms, its mean outputs, and how often it is right."""
         d_real, d_fake = outputs
-        right = [ops.cast(correct, "float32") for correct in (d_real > 0.5, d_fake <= 0.5)]
+        right = ops.concatenate([d_real > 0.5, d_fake <= 0.5])
         self.log(
             size,
-            d_loss=sum(terms),
+            d_loss=total(terms),
             d_loss_real=terms[0],
             d_loss_fake=terms[1],
             d_real=ops.mean(d_real),
             d_fake=ops.mean(d_fake),
-            d_accuracy=0.5 * (ops.mean(right[0]) + ops.mean(right[1])),
+            d_accuracy=ops.mean(ops.cast(right, "float32")),
         )
 
     def log(self, size: Any, **values: Any) -> None:

@@ -1,12 +1,14 @@
 """Optimizers: from a gradient to a step.
 
-`step` is the formula, entry by entry, for one variable after the other. NumPy's cost is in
-the number of passes over memory, so Adam makes its own with as few new arrays as it can.
+`step` is the formula, entry by entry. NumPy's cost is in the number of calls for small arrays, so
+variables that are few numbers share them; and in the number of passes over memory for large ones,
+so Adam makes as few new arrays as it can.
 """
 
+import itertools
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +18,7 @@ from numpy_nets.autodiff.tensor import Array, Tensor, Variable
 from numpy_nets.naming import lookup
 from numpy_nets.optimizers.schedules import LearningRateSchedule
 
+TOGETHER = 1 << 17  # weights: what a step reads and writes of them should fit into a cache
 _TINY, _BELOW_1, _LARGEST = math.ulp(0.0), math.nextafter(1, 0), sys.float_info.max
 
 
@@ -102,10 +105,9 @@ class Optimizer:
                 f"{type(self).__name__}: expected variables of one dtype, got {dtypes}"
             )
         self._variables = list(variables)
-        ends = np.cumsum([v.array.size for v in variables]).tolist()
-        self._spans = [slice(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+        self._ends = [0, *np.cumsum([v.array.size for v in variables]).tolist()]
         self._position = {id(v): i for i, v in enumerate(variables)}
-        self._slots = [np.full(ends[-1], self.slot_start, dtypes[0]) for _ in self.slots]
+        self._slots = [np.full(self._ends[-1], self.slot_start, dtypes[0]) for _ in self.slots]
         self.built = True
 
     def apply(
@@ -131,13 +133,29 @@ class Optimizer:
         known = self._align(grads, trainable_variables)
         self._clip(known)
 
-        for variable, g, span in zip(self._variables, known, self._spans, strict=True):
-            if g is not None:
-                step = self.step(g.ravel(), *[slot[span] for slot in self._slots])
-                w = variable.array
+        for run in self._runs(known):
+            start, end = self._ends[run[0]], self._ends[run[-1] + 1]
+            flat = [g.ravel() for g in known[run[0] : run[-1] + 1] if g is not None]
+            g = np.concatenate(flat) if len(run) > 1 else flat[0]
+            step = self.step(g, *[slot[start:end] for slot in self._slots])
+            for i in run:
+                w = self._variables[i].array
+                part = step[self._ends[i] - start : self._ends[i + 1] - start].reshape(w.shape)
                 # A new array, as the old one may be on a tape, but of its dtype.
-                variable.array = np.add(w, step.reshape(w.shape), out=np.empty_like(w))
+                self._variables[i].array = np.add(w, part, out=np.empty_like(w))
         self.iterations += 1
+
+    def _runs(self, gradients: Sequence[Array | None]) -> Iterator[list[int]]:
+        """Neighbours that have a gradient, by index, in steps of up to TOGETHER weights."""
+        run: list[int] = []
+        for i, g in enumerate(gradients):
+            if run and (g is None or self._ends[i + 1] - self._ends[run[0]] > TOGETHER):
+                yield run
+                run = []
+            if g is not None:
+                run.append(i)
+        if run:
+            yield run
 
     def step(self, g: Array, *slots: Array) -> Array:
         """What gradient `g` adds to the weights; changes the accumulators.  All (n,).
@@ -196,7 +214,8 @@ class Optimizer:
         if not isinstance(self._learning_rate, LearningRateSchedule):
             state.append(np.array(self._learning_rate, config.floatx()))
         if self.built:
-            for variable, span in zip(self._variables, self._spans, strict=True):
+            for i, variable in enumerate(self._variables):
+                span = slice(*self._ends[i : i + 2])
                 state += [slot[span].reshape(variable.shape).copy() for slot in self._slots]
         return state
 
@@ -210,9 +229,9 @@ class Optimizer:
         if not isinstance(self._learning_rate, LearningRateSchedule):
             self._learning_rate = float(next(rest))
         if self.built:
-            for span in self._spans:
+            for start, end in itertools.pairwise(self._ends):
                 for slot in self._slots:
-                    slot[span] = np.ravel(next(rest))
+                    slot[start:end] = np.ravel(next(rest))
 
 
 class SGD(Optimizer):

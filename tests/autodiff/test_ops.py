@@ -194,7 +194,8 @@ TABLE: dict[str, list[Case]] = {
     ],
 }  # fmt: skip
 
-NO_DERIVATIVE = {"convert_to_numpy", "shape", "stop_gradient"}  # have tests of their own
+# These have tests of their own.
+NO_DERIVATIVE = {"convert_to_numpy", "full_like", "shape", "stop_gradient"}
 
 CASES = [
     pytest.param(case, id=f"{name}-{i}") for name, cases in TABLE.items()
@@ -402,6 +403,16 @@ def test_stop_gradient_has_the_value_and_no_gradient() -> None:
         tape.watch(x)
         y = ops.stop_gradient(x)
     assert y.array.tolist() == [1, 2]
+    assert tape.gradient(y, x) is None
+
+
+def test_full_like_is_a_constant_of_the_shape_and_dtype() -> None:
+    x = Tensor(np.zeros((2, 1), np.float32))
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = ops.full_like(x, 0.9)
+    assert y.array.dtype == np.float32
+    assert y.array.tolist() == [[np.float32(0.9)]] * 2
     assert tape.gradient(y, x) is None
 
 

@@ -20,7 +20,7 @@ import pytest
 
 pytest.importorskip("keras")
 
-import keras  # noqa: E402
+import keras
 
 import numpy_nets
 from keras_ref.parity import CASES, Case, Row, compute, page, results
