@@ -545,3 +545,16 @@ def test_crossentropy_of_targets_that_are_no_floats(dtype) -> None:
     for from_logits, output in ((True, z), (False, scipy.special.expit(z))):
         found = ops.binary_crossentropy(y.astype(dtype), output, from_logits=from_logits).array
         np.testing.assert_allclose(found, np.logaddexp(0, [-2.0, 2.0]), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("entries", "logarithms"), [(128, 2), (64, 1), (32, 1), (784, 49), (6, 3), (3, 3), (1, 1)]
+)
+def test_a_sum_of_log1p_takes_one_logarithm_of_up_to_64_factors(
+    monkeypatch, entries, logarithms
+) -> None:
+    shapes = []
+    monkeypatch.setattr(ops, "_log1p", lambda e: shapes.append(e.shape) or np.log1p(e))
+    e = np.linspace(0, 1, 2 * entries).reshape(2, entries)
+    np.testing.assert_allclose(ops._sum_log1p(e), np.log1p(e).sum(-1), rtol=1e-13)
+    assert shapes == [(2, logarithms)]
