@@ -4,6 +4,7 @@ A `Call` is an op at drawn inputs, beside the NumPy or SciPy function that it mu
 keep off kinks, ties and poles by construction; what holds there is in tests/autodiff/test_ops.py.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -441,9 +442,9 @@ def expressions(draw: st.DrawFn) -> Expression:
             expression.add(
                 "max", lambda x, c=0.1 * order: ops.max(x + c, axis=-1, keepdims=True), [latest]
             )
-        elif kind == "matmul" and x.ndim == 2:
+        elif kind == "matmul" and x.ndim == 2 and x.shape[0] ** 2 <= 64:
             expression.add("x xᵀ", lambda x: x @ ops.transpose(x), [latest])
-        elif kind == "matmul" and x.ndim == 3:
+        elif kind == "matmul" and x.ndim == 3 and 2 * math.prod(x.shape[:-1]) <= 64:
             expression.add("x @ ones", lambda x: x @ np.ones((x.shape[-1], 2)), [latest])
         else:
             names = [n for n in sorted(SMOOTH) if n != "twice" or x.array.size <= 32]
