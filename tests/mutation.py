@@ -162,6 +162,18 @@ EXPLAINED: dict[str, str] = {
     "while factors < 64 and e.shape[not 1] and e.shape[-1] % 2 == 0:": SAME,
     "n = x.size / total.size if total.size else 1": SAME,
     "n = x.size // total.size if total.size else 2": "nothing is divided",
+    "n = x.size // total.size if total.size else 0": "nothing is divided",
+    "lambda g: np.full(x.shape, _expand(g / (n or 2), axis, keepdims)),": "nothing is divided",
+    **{f"m = np.where(np.isfinite(m), m, x.dtype.type({one}))  # log 0 + log 0, and no inf - inf":
+       "any finite number" for one in (" 1", " -1")},
+    **{f"z = np.where(np.isneginf(y_kept), x.dtype.type({one}), y_kept)": "any finite number"
+       for one in (" 1", " -1")},
+    "y: Array = np.maximum(e, x > 0)": SAME,
+    "log_a = np.log(np.where(positive, a, 2), dtype=y.dtype)": "times 0",
+    "if g.shape is shape:": "a sum over no axes",
+    "p, inside = np.clip(output, low, high), (output >= low) * (output <= high)": SAME,
+    "largest = x >= _expand(y, axis, keepdims)": SAME,
+    "for start, stop in zip(bounds[:-1], bounds[1:], strict=False)": LENGTHS,
     "continue": "goes on looking for what it has found",
     "if value.dtype >= np.float64 and \"dtype\" not in options:":
         "differs for wider types only, which nothing takes",
@@ -179,6 +191,8 @@ EXPLAINED: dict[str, str] = {
     "return repr(x) if np.ndim(x) <= 0 else f\"constant {np.shape(x)}\"": SAME,
     "return float(x) if type(x) == np.float64 else x": SAME,
     # losses, optimizers
+    **{f"TOGETHER = {n}  # weights: what a step reads and writes of them should fit into a cache":
+       "the same bits" for n in ("131_073", "131_071", " 131073", " 131071")},
     "return tensor if tensor.dtype is other.dtype else ops.cast(tensor, str(other.dtype))":
         "casts to the dtype it has",
     "labels = labels[..., -1]": SAME,
