@@ -191,6 +191,10 @@ EXPLAINED: dict[str, str] = {
     "return repr(x) if np.ndim(x) <= 0 else f\"constant {np.shape(x)}\"": SAME,
     "return float(x) if type(x) == np.float64 else x": SAME,
     # losses, optimizers
+    "g = np.concatenate(flat) if len(run) != 1 else flat[0]": SAME,
+    "g = np.concatenate(flat) if len(run) >= 1 else flat[0]": "copies once more",
+    "g = np.concatenate(flat) if len(run) > 0 else flat[0]": "copies once more",
+    "g = np.concatenate(flat) if len(run) > 1 else flat[ -1]": "there is one",
     **{f"TOGETHER = {n}  # weights: what a step reads and writes of them should fit into a cache":
        "the same bits" for n in ("131_073", "131_071", " 131073", " 131071")},
     "return tensor if tensor.dtype is other.dtype else ops.cast(tensor, str(other.dtype))":
