@@ -169,6 +169,10 @@ EXPLAINED: dict[str, str] = {
     **{f"z = np.where(np.isneginf(y_kept), x.dtype.type({one}), y_kept)": "any finite number"
        for one in (" 1", " -1")},
     "y: Array = np.maximum(e, x > 0)": SAME,
+    "y: Array = z * ((z >= 0) - target)": "times 0",
+    "return y, (lambda g: g.astype(x.dtype),) if x.dtype.kind is y.dtype.kind == \"f\" else ()":
+        SAME,
+    "return np.clip(x, x_min, x_max), (lambda g: g * ((x >= x_min) * (x <= x_max)),)": SAME,
     "log_a = np.log(np.where(positive, a, 2), dtype=y.dtype)": "times 0",
     "if g.shape is shape:": "a sum over no axes",
     "p, inside = np.clip(output, low, high), (output >= low) * (output <= high)": SAME,

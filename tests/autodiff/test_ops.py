@@ -390,7 +390,9 @@ def test_cast_gives_the_gradient_in_the_dtype_of_its_input() -> None:
     assert g.array.tolist() == [2, 4]
 
 
-@pytest.mark.parametrize(("kind", "to"), [("int32", "int64"), ("bool", "float32")])
+@pytest.mark.parametrize(("kind", "to"), [
+    ("int32", "int64"), ("int32", "float32"), ("bool", "float32"), ("bool", "bool"),
+])  # fmt: skip
 def test_no_gradient_flows_to_integers(kind, to) -> None:
     x = Tensor(np.ones(2, kind))
     with GradientTape() as tape:
@@ -444,6 +446,7 @@ def test_convert_to_numpy_gives_an_array() -> None:
     ("call", "error", "message"),
     [
         (lambda x: ops.matmul(x, x[0]), ValueError, r"matmul: expected matrices, got \(2, 3\) and"),
+        (lambda x: ops.matmul(x[:, 0], x), ValueError, r"matmul: expected matrices, got \(2,\) and"),
         (lambda x: ops.matmul(x, x), ValueError, "mismatch"),
         (lambda x: x + np.ones(2), ValueError, "broadcast"),
         (lambda x: x[[0, 1]], TypeError, "expected integers and slices, got list"),
