@@ -274,7 +274,7 @@ def _sum_log1p(e: Array) -> Array:
     loses no digit of small a and b. Each factor is at most 2, so 64 of them do not overflow.
     """
     factors = 1
-    while factors < 64 and e.shape[-1] and e.shape[-1] % 2 == 0:
+    while factors < 64 and e.shape[-1] % 2 == 0:
         half = e.shape[-1] // 2
         a, b = e[..., :half], e[..., half:]
         e = 1 + b

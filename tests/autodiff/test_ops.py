@@ -446,7 +446,7 @@ def test_convert_to_numpy_gives_an_array() -> None:
     ("call", "error", "message"),
     [
         (lambda x: ops.matmul(x, x[0]), ValueError, r"matmul: expected matrices, got \(2, 3\) and"),
-        (lambda x: ops.matmul(x[:, 0], x), ValueError, r"matmul: expected matrices, got \(2,\) and"),
+        (lambda x: ops.matmul(x[0], x), ValueError, r"matmul: expected matrices, got \(3,\) and"),
         (lambda x: ops.matmul(x, x), ValueError, "mismatch"),
         (lambda x: x + np.ones(2), ValueError, "broadcast"),
         (lambda x: x[[0, 1]], TypeError, "expected integers and slices, got list"),
@@ -564,7 +564,7 @@ def test_crossentropy_of_targets_that_are_no_floats(dtype) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entries", "logarithms"), [(128, 2), (64, 1), (32, 1), (784, 49), (6, 3), (3, 3), (1, 1)]
+    ("entries", "logarithms"), [(128, 2), (64, 1), (784, 49), (6, 3), (3, 3), (1, 1), (0, 0)]
 )
 def test_a_sum_of_log1p_takes_one_logarithm_of_up_to_64_factors(
     monkeypatch, entries, logarithms
