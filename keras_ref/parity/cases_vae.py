@@ -70,6 +70,13 @@ def _batch_size(dtype: str) -> Iterator[Pair]:
     yield "of x, of (x, y)", *map(np.array, sizes)
 
 
+def _total(dtype: str) -> Iterator[Pair]:
+    run = term_models.function(
+        lambda k, *terms: twin(k, "terms").total(list(terms)), *(normal(seed=i) for i in range(3))
+    )
+    yield from run(dtype)
+
+
 _KINDS: dict[str, dict[str, Any]] = {
     "": {},
     "beta 2, three samples": {"beta": 2.0, "samples": 3},
@@ -88,6 +95,7 @@ CASES = [
         }.items()
     ),
     Case("model", "models.batch_size", _batch_size),
+    Case("model", "models.total", _total),
     *(
         Case("model", f"models.{name}", term_models.built("vae", name))
         for name in ("build_encoder", "build_decoder", "build_gaussian_decoder")
