@@ -213,6 +213,39 @@ def test_neighbours_that_share_a_step_get_the_same_bits_as_each_alone(
     assert found[0] == found[1] == found[2] == found[3]
 
 
+class Returns(Optimizer):
+    """Its step is what a function makes of g and m; m begins at 2."""
+
+    slots = ("momentum",)
+    slot_start = 2.0
+
+    def __init__(self, function) -> None:
+        super().__init__(1.0)
+        self.function = function
+
+    def step(self, g: Array, *slots: Array) -> Array:
+        return self.function(g, *slots)
+
+
+@pytest.mark.parametrize(
+    ("function", "weights"),
+    [
+        (lambda g, m: g, [11, 12]),
+        (lambda g, m: m, [12, 12]),
+        (lambda g, m: m[::-1], [12, 12]),
+        (lambda g, m: (g + m).astype("float64"), [13, 14]),
+    ],
+)
+def test_a_step_that_is_no_array_of_its_own_is_not_written_into(function, weights) -> None:
+    v, g = Variable([10.0, 10.0]), np.float32([1, 2])
+    optimizer = Returns(function)
+    optimizer.apply([g], [v])
+    assert v.array.tolist() == weights
+    assert v.array.dtype == np.float32
+    assert g.tolist() == [1, 2]
+    assert optimizer.get_state()[-1].tolist() == [2, 2]
+
+
 @pytest.mark.parametrize("kind", ALL)
 def test_no_gradient_at_all_raises_and_changes_nothing(kind) -> None:
     vs, optimizer = variables(), kind()
