@@ -68,6 +68,12 @@ class Layer:
     lists, tuples and dicts that are attributes, belong to it, and so do those layers' variables.
     """
 
+    # Kept apart from what a subclass assigns: that is looked through for variables at every step.
+    __slots__ = (
+        "__dict__", "__weakref__", "_added", "_build_shape", "_frozen", "_takes_training",
+        "_trainable", "built", "dtype", "name", "nodes",
+    )  # fmt: skip
+
     one_input = False  # whether a list of inputs is an error
 
     def __init__(self, *, trainable: bool = True, name: str | None = None) -> None:
@@ -104,14 +110,16 @@ class Layer:
         """
         if not hasattr(self, "nodes"):
             raise TypeError(f"{type(self).__name__}: __init__ must call super().__init__() first")
-        if self.one_input and isinstance(inputs, (list, tuple)):
+        if isinstance(inputs, Tensor):  # from another layer, mostly
+            inputs = self._cast(inputs)
+        elif self.one_input and isinstance(inputs, (list, tuple)):
             raise ValueError(f"{self.name}: inputs: expected one, got a list of {len(inputs)}")
-        if KerasTensor in map(type, flatten(inputs)):
+        elif KerasTensor in map(type, flatten(inputs)):
             if args or kwargs or training is not None:
                 raise TypeError(f"{self.name}: expected no argument beside KerasTensors")
             return self._add_to_graph(inputs)
-
-        inputs = map_nested(self._cast, inputs)
+        else:
+            inputs = map_nested(self._cast, inputs)
         if not self.built:
             self._build_once(map_nested(lambda x: (None, *x.shape[1:]), inputs))
         global _training
@@ -183,7 +191,7 @@ class Layer:
 
     def _parts(self) -> tuple[list[Variable], list["Layer"]]:
         """The variables and layers that belong directly to this one, in order of assignment."""
-        found = {id(x): x for x in inside(vars(self), (Variable, Layer))}.values()
+        found = dict.fromkeys([*self._added, *inside(vars(self), (Variable, Layer))])
         variables = [x for x in found if isinstance(x, Variable)]
         return variables, [x for x in found if isinstance(x, Layer)]
 
@@ -191,10 +199,9 @@ class Layer:
     def weights(self) -> list[Variable]:
         """All variables: the layer's own, then those of its layers, each once."""
         variables, layers = self._parts()
-        found = {id(v): v for v in variables}
         for layer in layers:
-            found |= {id(v): v for v in layer.weights}
-        return list(found.values())
+            variables += layer.weights
+        return list(dict.fromkeys(variables))
 
     @property
     def variables(self) -> list[Variable]:

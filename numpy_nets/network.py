@@ -153,12 +153,7 @@ class Model(Layer, Trainer):
     def _check_inputs(self, shapes: list[Any]) -> None:
         assert self._graph is not None
         expected = [x.shape for x in flatten(self._graph.inputs)]
-        fits = len(shapes) == len(expected) and all(
-            len(got) == len(want)
-            and all(w is None or g is None or g == w for g, w in zip(got, want, strict=True))
-            for got, want in zip(shapes, expected, strict=True)
-        )
-        if not fits:
+        if len(shapes) != len(expected) or not all(map(_fits, shapes, expected)):
             raise ValueError(
                 f"{self.name}: expected input of shape {_listed(expected)}, got {_listed(shapes)}"
             )
@@ -173,7 +168,7 @@ class Model(Layer, Trainer):
     def _parts(self) -> tuple[list[Variable], list[Layer]]:
         variables, layers = super()._parts()
         if self._graph is not None:  # beside it there may be what a subclass has made
-            layers = list({id(layer): layer for layer in [*self._graph.layers, *layers]}.values())
+            layers = list(dict.fromkeys([*self._graph.layers, *layers]))
         return variables, layers
 
     @property
@@ -323,6 +318,14 @@ def _row(layer: Layer, calls: set[int] | None) -> Row:
         params=size.params,
         built=layer.built,
         connected_to=connected,
+    )
+
+
+def _fits(got: Any, want: Any) -> bool:
+    """Whether two shapes may be one: a size that is None stands for any, the batch's always."""
+    return len(got) == len(want) and (
+        got[1:] == want[1:]
+        or all(w is None or g is None or g == w for g, w in zip(got, want, strict=True))
     )
 
 

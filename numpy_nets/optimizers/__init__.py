@@ -18,7 +18,7 @@ from numpy_nets.autodiff.tensor import Array, Tensor, Variable
 from numpy_nets.naming import lookup
 from numpy_nets.optimizers.schedules import LearningRateSchedule
 
-TOGETHER = 131_072  # weights: what a step reads and writes of them should fit into a cache
+TOGETHER = 65_536  # weights: what a step reads and writes of them should fit into a cache
 _TINY, _BELOW_1, _LARGEST = math.ulp(0.0), math.nextafter(1, 0), sys.float_info.max
 
 
