@@ -322,10 +322,9 @@ def _row(layer: Layer, calls: set[int] | None) -> Row:
 
 
 def _fits(got: Any, want: Any) -> bool:
-    """Whether two shapes may be one: a size that is None stands for any, the batch's always."""
-    return len(got) == len(want) and (
-        got[1:] == want[1:]
-        or all(w is None or g is None or g == w for g, w in zip(got, want, strict=True))
+    """Whether two shapes may be one: a size that is None stands for any."""
+    return len(got) == len(want) and all(
+        w is None or g is None or g == w for g, w in zip(got, want, strict=True)
     )
 
 

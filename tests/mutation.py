@@ -199,7 +199,7 @@ EXPLAINED: dict[str, str] = {
     "g = np.concatenate(flat) if len(run) > 0 else flat[0]": "copies once more",
     "g = np.concatenate(flat) if len(run) > 1 else flat[ -1]": "there is one",
     **{f"TOGETHER = {n}  # weights: what a step reads and writes of them should fit into a cache":
-       "the same bits" for n in ("65_537", "65_535", " 65537", " 65535")},
+       "the same bits" for n in ("65537", "65535")},
     "return tensor if tensor.dtype is other.dtype else ops.cast(tensor, str(other.dtype))":
         "casts to the dtype it has",
     "labels = labels[..., -1]": SAME,

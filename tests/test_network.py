@@ -207,7 +207,7 @@ def test_a_graph_that_makes_no_model_is_refused(make, message):
     [
         (X[:, :2], r"\(4, 2\)"),
         (X[0], r"\(3,\)"),
-        (X[:, None], r"\(4, 1, 3\)"),
+        (X[..., None], r"\(4, 3, 1\)"),
         ([X, X], r"\[\(4, 3\), \(4, 3\)\]"),
         (Input((2,)), r"\(None, 2\)"),
     ],
