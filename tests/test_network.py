@@ -1,5 +1,6 @@
 """Functional, sequential and nested models: what runs, in which order, and what is refused."""
 
+import copy
 import itertools
 import time
 
@@ -96,6 +97,16 @@ def test_nested_models_share_their_weights_with_the_outer_one():
     autoencoder.compile("sgd", "mse")
     autoencoder.train_on_batch(X, X)
     np.testing.assert_array_equal(around(X[:, :2]).array, decoder(X[:, :2]).array)
+
+
+def test_a_deep_copy_computes_the_same_with_weights_of_its_own():
+    model = Sequential([Input((3,)), Dense(2, "relu"), Dense(1)])
+    copied = copy.deepcopy(model)
+    before = copied(X).array
+    np.testing.assert_array_equal(before, model(X).array)
+    model.set_weights([0 * w for w in model.get_weights()])
+    np.testing.assert_array_equal(copied(X).array, before)
+    assert before.any()
 
 
 def test_models_that_share_a_part_train_it_together():
