@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from numpy_nets.autodiff import ops
-from numpy_nets.autodiff.tensor import Tensor
+from numpy_nets.autodiff import fused, ops
+from numpy_nets.autodiff.tensor import Logits, Tensor
 from numpy_nets.naming import lookup
 
 Activation: TypeAlias = Callable[[Tensor], Tensor]
@@ -37,15 +37,13 @@ def softplus(x: Tensor) -> Tensor:
 
 def sigmoid(x: Tensor) -> Tensor:
     """1 / (1 + e^-x).  Keeps the logits x for the crossentropy, which is exact from them."""
-    y = ops.sigmoid(x)
-    y.logits = x
-    return y
+    return fused.sigmoid(x)
 
 
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
     """e^x_i / Σ_j e^x_j.  Keeps the logits x for the crossentropy, which is exact from them."""
     y = ops.softmax(x, axis)
-    y.logits = x
+    y.logits = Logits(x)
     return y
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from numpy_nets import activations, initializers, random
 from numpy_nets.activations import Activation as ActivationFunction
-from numpy_nets.autodiff import ops
+from numpy_nets.autodiff import fused, ops
 from numpy_nets.autodiff.tensor import Tensor
 from numpy_nets.base_layer import KerasTensor, Layer, Node, Shape
 
@@ -105,7 +105,7 @@ class Dense(_OneInput):
     def call(self, inputs: Tensor) -> Tensor:
         self._check(inputs.shape)
         if self.use_bias:
-            return self.activation(ops.dense(inputs, self.kernel, self.bias))
+            return self.activation(fused.dense(inputs, self.kernel, self.bias))
         return self.activation(ops.matmul(inputs, self.kernel))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from numpy_nets import config
-from numpy_nets.autodiff import ops
+from numpy_nets.autodiff import fused, ops
 from numpy_nets.autodiff.tensor import Tensor, TensorLike, convert_to_tensor
 from numpy_nets.naming import lookup, snake_case
 
@@ -118,10 +118,9 @@ def binary_crossentropy(
     if label_smoothing:
         y = y * (1 - label_smoothing) + 0.5 * label_smoothing
     if p.logits is not None:
-        probability = None if p.decay is None else p.array  # not that of a softmax
-        return ops.mean_crossentropy_from_logits(y, p.logits, e=p.decay, probability=probability)
+        return fused.mean_crossentropy(y, p)
     if from_logits:
-        return ops.mean_crossentropy_from_logits(y, p)
+        return fused.mean_crossentropy_from_logits(y, p)
     return ops.mean(ops.binary_crossentropy(y, p), axis=-1)
 
 
@@ -152,7 +151,7 @@ def categorical_crossentropy(
     if label_smoothing:
         y = y * (1 - label_smoothing) + label_smoothing / p.shape[-1]
     if p.logits is not None:
-        p, from_logits = p.logits, True
+        p, from_logits = p.logits.tensor, True
     if from_logits:
         log_p = ops.log_softmax(p)
     else:
@@ -192,7 +191,7 @@ def sparse_categorical_crossentropy(
             f"got {wrong:g}"
         )
     if p.logits is not None:
-        p, from_logits = p.logits, True
+        p, from_logits = p.logits.tensor, True
     z = p if from_logits else _clipped_log(p)
     return -ops.sum(ops.log_softmax(z) * one_hot.astype(p.dtype), axis=-1)
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 
 from numpy_nets import GradientTape, Variable, config, ops, optimizers
 from numpy_nets.autodiff.tensor import Array, Tensor
+from numpy_nets.blocks import blocks
 from numpy_nets.optimizers import SGD, Adagrad, Adam, Optimizer, RMSprop
+from numpy_nets.optimizers import optimizer as optimizer_module
 from numpy_nets.optimizers.schedules import ExponentialDecay
 
 ALL = [SGD, Adagrad, RMSprop, Adam]
@@ -181,36 +184,78 @@ def test_a_step_with_some_gradients_moves_the_others_as_if_alone(float64, kind) 
     assert arrays([vs[0], vs[2]]) == arrays([alone[0], alone[2]])
 
 
+@pytest.mark.parametrize("make", [make for make, _ in FORMULAS])
+def test_blocks_give_the_same_bits_as_whole_arrays(monkeypatch, make) -> None:
+    shapes = [(70, 3), (3,), (), (0, 4), (7, 2)]
+    found = []
+    for size in (5, 7, 1000):
+        monkeypatch.setattr(optimizer_module, "blocks", partial(blocks, size=size))
+        vs, optimizer = variables(shapes), make()
+        lengths: list[int] = []
+        step = optimizer.step
+        optimizer.step = lambda g, *slots, f=step, n=lengths: n.append(g.size) or f(g, *slots)
+        for i in range(20):
+            optimizer.apply(gradients(i, shapes), vs)
+        assert sum(lengths) == 20 * (210 + 3 + 1 + 14)
+        assert max(lengths) == min(size, 210)
+        found.append(arrays(vs) + [a.tolist() for a in optimizer.get_state()])
+    assert found[0] == found[1] == found[2]
+
+
+# Subnormal numbers.
+
+
+def subnormals(optimizer: Optimizer) -> int:
+    """How many entries of the accumulators a processor may be slow with."""
+    return sum(
+        int(((a != 0) & (np.abs(a) < np.finfo(a.dtype).tiny)).sum())
+        for a in optimizer.get_state()[2:]
+    )
+
+
+@pytest.mark.parametrize("floatx", ["float32", "float64"])
 @pytest.mark.parametrize(
-    ("given", "alone", "up_to_8", "up_to_9", "all_at_once"),
+    ("make", "decay"),
     [
-        ((0, 1, 2, 3, 4), [6, 3, 1, 20, 2], [6, 4, 20, 2], [9, 1, 20, 2], [32]),
-        ((0, 1, 3, 4), [6, 3, 20, 2], [6, 3, 20, 2], [9, 20, 2], [9, 22]),
-        ((2, 3, 4), [1, 20, 2], [1, 20, 2], [1, 20, 2], [23]),
-        ((1,), [3], [3], [3], [3]),
+        (lambda: SGD(0.1, momentum=0.9), 0.9),
+        (lambda: SGD(0.1, momentum=0.5, nesterov=True), 0.5),
+        (RMSprop, 0.9),
+        (Adam, 0.9),
+        (lambda: Adam(beta_1=0.5, beta_2=0.9), 0.9),
     ],
 )
-@pytest.mark.parametrize("make", [lambda: SGD(0.1, momentum=0.5), lambda: Adam(clipnorm=1.0)])
-def test_neighbours_that_share_a_step_get_the_same_bits_as_each_alone(
-    monkeypatch, make, given, alone, up_to_8, up_to_9, all_at_once
-) -> None:
-    shapes = [(2, 3), (3,), (), (4, 5), (1, 2)]
+def test_what_has_decayed_becomes_0_and_never_a_subnormal_number(make, decay, floatx) -> None:
+    config.set_floatx(floatx)
+    v, optimizer = Variable([1.0, 1.0]), make()
+    steps = int(math.log(np.finfo(floatx).tiny) / math.log(decay)) + 20
+    optimizer.apply([np.array([0.5, -0.25], floatx)], [v])
+    for _ in range(steps):
+        optimizer.apply([np.zeros(2, floatx)], [v])
+        assert subnormals(optimizer) == 0
+    assert not optimizer.get_state()[2].any()
+
+
+def test_forgetting_changes_no_weight(monkeypatch) -> None:
     found = []
-    default = optimizers.TOGETHER
-    limits = ((0, alone), (8, up_to_8), (9, up_to_9), (default, all_at_once))
-    for together, expected in limits:
-        monkeypatch.setattr(optimizers, "TOGETHER", together)
-        vs, optimizer = variables(shapes), make()
-        sizes: list[int] = []
-        step = optimizer.step
-        optimizer.step = lambda g, *slots, f=step, s=sizes: s.append(g.size) or f(g, *slots)
-        optimizer.build(vs)
-        for i in range(3):
-            g = gradients(i, shapes)
-            optimizer.apply([g[k] if k in given else None for k in range(5)], vs)
-        assert sizes == 3 * expected
-        found.append(arrays(vs) + [a.tolist() for a in optimizer.get_state()])
-    assert found[0] == found[1] == found[2] == found[3]
+    for every in (optimizer_module.FORGET_EVERY, 10**9):
+        monkeypatch.setattr(optimizer_module, "FORGET_EVERY", every)
+        v, optimizer = Variable([1.0, -2.0, 3.0]), Adam()
+        for i in range(1000):
+            g = np.float32([0.5, 0.25 if i < 20 else 0, 1e-3 * 0.9**i])
+            optimizer.apply([g], [v])
+        found.append((v.array.tolist(), subnormals(optimizer)))
+    (weights, none), (expected, some) = found
+    assert weights == expected
+    assert none == 0 < some
+
+
+def test_without_epsilon_nothing_is_forgotten_that_is_divided_by(float64) -> None:
+    for make in (Adam, RMSprop):
+        v, optimizer = Variable([1.0]), make(epsilon=0.0)
+        for i in range(40):
+            optimizer.apply([np.array([1e-152 if i < 20 else 1e-160])], [v])
+        assert np.isfinite(v.array).all()
+    assert not Adagrad().fades
 
 
 class Returns(Optimizer):

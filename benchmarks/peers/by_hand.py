@@ -6,7 +6,7 @@ gradients in another.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from benchmarks.work import ADAM, GAN_ADAM, KEEP, LATENT, PAPER_SGD, PIECES, Wor
 
 VARIANTS = {"numpy": ("autoencoder", "vae", "gan", "paper_gan")}
 MAY_FAIL = ()
+BLOCK, ROWS = 32_768, 128  # weights, and rows of a crossentropy, that are worked on at a time
 
 
 def describe() -> str:
@@ -26,7 +27,8 @@ class Network:
 
     def __init__(self, weights: list[Any]) -> None:
         self.vector = np.concatenate([w.ravel() for w in weights])
-        self.gradient, self.m, self.v, self.d = np.zeros((4, self.vector.size), np.float32)
+        self.gradient, self.m, self.v = np.zeros((3, self.vector.size), np.float32)
+        self.d = np.empty(BLOCK, np.float32)
         ends = np.cumsum([w.size for w in weights])[:-1]
         self.w, self.g = (
             [part.reshape(w.shape) for part, w in zip(np.split(v, ends), weights, strict=True)]
@@ -37,26 +39,45 @@ class Network:
     def adam(self, learning_rate: float, beta_1: float, beta_2: float, epsilon: float) -> None:
         """m and v without their factors 1-β₁ and 1-β₂, which go into the step: fewer passes."""
         self.t += 1
-        m, v, g, d = self.m, self.v, self.gradient, self.d
         scale = math.sqrt(1 - beta_2)
-        m *= beta_1
-        m += g
-        g *= g
-        v *= beta_2
-        v += g
-        np.sqrt(v, out=d)
-        d += epsilon / scale
-        np.divide(m, d, out=d)
         rate = learning_rate * math.sqrt(1 - beta_2**self.t) / (1 - beta_1**self.t)
-        d *= rate * (1 - beta_1) / scale
-        self.vector -= d
+        for w, g, m, v, d in self.blocks():
+            m *= beta_1
+            m += g
+            g *= g
+            v *= beta_2
+            v += g
+            np.sqrt(v, out=d)
+            d += epsilon / scale
+            np.divide(m, d, out=d)
+            d *= rate * (1 - beta_1) / scale
+            w -= d
+            if self.t % 16 == 0:
+                forget(m, v)
 
     def sgd(self, learning_rate: float, decay: float, momentum: float) -> None:
-        self.m *= momentum
-        self.gradient *= learning_rate * decay**self.t
-        self.m -= self.gradient
-        self.vector += self.m
+        rate = learning_rate * decay**self.t
         self.t += 1
+        for w, g, m, _, _ in self.blocks():
+            m *= momentum
+            g *= rate
+            m -= g
+            w += m
+            if self.t % 16 == 0:
+                forget(m)
+
+    def blocks(self) -> Iterator[tuple[Any, ...]]:
+        """Weights, gradients, m, v and room for a step, as much as stays in the cache."""
+        for start in range(0, self.vector.size, BLOCK):
+            block = slice(start, start + BLOCK)
+            rest = self.vector[block].size
+            yield *(a[block] for a in (self.vector, self.gradient, self.m, self.v)), self.d[:rest]
+
+
+def forget(*slots: Any) -> None:
+    """Keep subnormal numbers out, with which processors are slow."""
+    for slot in slots:
+        slot[np.abs(slot) < 1e-33] = 0
 
 
 class Dense:
@@ -104,7 +125,11 @@ class Crossentropy:
         self.e, self.u, self.g = np.empty((3, *shape), np.float32)
 
     def __call__(self, y: Any, z: Any) -> tuple[float, Any]:
-        e, u, g = self.e, self.u, self.g
+        blocks = [slice(i, i + ROWS) for i in range(0, len(z), ROWS)]
+        return math.fsum(self.block(b, y[b], z[b]) for b in blocks), self.g
+
+    def block(self, rows: slice, y: Any, z: Any) -> float:
+        e, u, g = self.e[rows], self.u[rows], self.g[rows]
         np.abs(z, out=e)
         np.negative(e, out=e)
         np.exp(e, out=e)
@@ -117,7 +142,7 @@ class Crossentropy:
         while u.shape[-1] % 2 == 0 and u.shape[-1] > 784 // 64:  # at most 64 factors below 2
             half = u.shape[-1] // 2
             u = np.multiply(u[:, :half], u[:, half:], out=u[:, :half])
-        return loss + float(np.log(u).sum()), g
+        return loss + float(np.log(u).sum())
 
 
 def autoencoder(work: Work, variant: str) -> Callable[[], float]:

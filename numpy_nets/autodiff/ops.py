@@ -8,7 +8,6 @@ Floating-point overflow and log(0) give inf and NumPy's RuntimeWarning: the loss
 that they need neither.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -16,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from numpy_nets import config
-from numpy_nets.autodiff.tape import VJP, op
+from numpy_nets.autodiff.op import float_op, op
+from numpy_nets.autodiff.tape import VJP
 from numpy_nets.autodiff.tensor import (
     Array,
     Tensor,
@@ -37,16 +37,13 @@ Axis: TypeAlias = int | tuple[int, ...] | None
 Result: TypeAlias = tuple[Any, tuple[VJP, ...]]
 
 
-_sum: Callable[..., Any] = np.add.reduce  # np.sum, with less around it
-
-
 def _unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
     """Sum over the axes along which NumPy repeated an input of `shape`: the VJP of repetition."""
     if g.shape == shape:
         return g
     extra = g.ndim - len(shape)
     repeated = tuple(i + extra for i, n in enumerate(shape) if n == 1)
-    total: Array = _sum(g, (*range(extra), *repeated))
+    total: Array = np.sum(g, (*range(extra), *repeated))
     return total.reshape(shape)
 
 
@@ -131,52 +128,35 @@ def matmul(a: Array, b: Array) -> Result:
     )
 
 
-@op
-def dense(x: Array, w: Array, b: Array) -> Result:
-    """Y = X W + b, matmul and add in one.  ∂L/∂X = G Wᵀ,  ∂L/∂W = Xᵀ G,  ∂L/∂b = Σ G over rows.
-
-    X (..., k), W (k, m), b (m,). What the layer Dense computes; not public, as Keras has none.
-    """
-    rows = math.prod(x.shape[:-1])
-    y = np.matmul(x, w)
-    y += b
-    return y, (
-        # np.dot, as matmul is slow for one unit.
-        lambda g: np.dot(g.reshape(rows, b.size), w.T).reshape(x.shape),
-        lambda g: x.reshape(rows, x.shape[-1]).T @ g.reshape(rows, b.size),
-        lambda g: _sum(g.reshape(rows, b.size), 0),
-    )
-
-
 # Functions of one variable, entry by entry: Y = f(X),  ∂L/∂X = G f'(X).
 
 
-@op
+@float_op
 def exp(x: Array) -> Result:
     """Y = e^X.    ∂L/∂X = G Y."""
     y = np.exp(x)
     return y, (lambda g: g * y,)
 
 
-@op
+@float_op
 def expm1(x: Array) -> Result:
     """Y = e^X - 1, exact for small X.    ∂L/∂X = G e^X."""
     return np.expm1(x), (lambda g: g * np.exp(x),)
 
 
-@op
+@float_op
 def log(x: Array) -> Result:
     """Y = log X.    ∂L/∂X = G / X."""
     return np.log(x), (lambda g: g / x,)
 
 
-@op
+@float_op
 def log1p(x: Array) -> Result:
     """Y = log(1 + X), exact for small X.    ∂L/∂X = G / (1 + X)."""
     return np.log1p(x), (lambda g: g / (1 + x),)
 
 
-@op
+@float_op
 def sqrt(x: Array) -> Result:
     """Y = √X.    ∂L/∂X = G / 2Y."""
     y = np.sqrt(x)
@@ -204,91 +184,34 @@ def relu(x: Array) -> Result:
 @op
 def leaky_relu(x: Array, negative_slope: float = 0.2) -> Result:
     """Y = X where X > 0, else αX.    ∂L/∂X = G where X > 0, else αG.    α = negative_slope."""
-    # Not np.where, which is slow where the signs are mixed.
     positive = (x > 0).astype(x.dtype)
     slope = positive + (1 - positive) * negative_slope
     return x * slope, (lambda g: g * slope,)
 
 
-def sigmoid(x: TensorLike) -> Tensor:
+@float_op
+def sigmoid(x: Array) -> Result:
     """Y = σ(X) = 1 / (1 + e^-X).    ∂L/∂X = G Y (1 - Y)."""
-    x = convert_to_tensor(x)
-    if x.dtype.kind != "f":
-        x = cast(x, config.floatx())
-    e = _decay(x.array)
-    y = _sigmoid(x, e=e)
-    y.decay = e
-    return y
-
-
-@op
-def _sigmoid(x: Array, e: Array) -> Result:
-    y = _logistic(x, e)
+    y = _logistic(x)
     return y, (lambda g: g * y * (1 - y),)
 
 
-def _decay(x: Array) -> Array:
-    """e^-|x|, in [0, 1]: sigmoid, softplus and crossentropy of x are made of it."""
-    e: Array = np.exp(-np.abs(x))
-    return e
+def _logistic(x: Array) -> Array:
+    with np.errstate(over="ignore"):  # e^-X = ∞ gives σ = 0, as it should
+        return 1 / (1 + np.exp(-x))
 
 
-def _logistic(x: Array, e: Array) -> Array:
-    """σ(x) = 1 / (1 + e^-x) = e^x / (1 + e^x): with e = e^-|x| neither form overflows."""
-    y: Array = np.maximum(e, x >= 0)
-    y /= 1 + e
-    return y
-
-
-@op
+@float_op
 def tanh(x: Array) -> Result:
     """Y = tanh X.    ∂L/∂X = G (1 - Y²)."""
     y = np.tanh(x)
-
-    def vjp(g: Array) -> Array:
-        slope: Array = 1 - y * y
-        slope *= g  # one large array less
-        return slope
-
-    return y, (vjp,)
+    return y, (lambda g: g * (1 - y * y),)
 
 
-@op
+@float_op
 def softplus(x: Array) -> Result:
     """Y = log(1 + e^X) = max(X, 0) + log(1 + e^-|X|), which cannot overflow.  ∂L/∂X = G σ(X)."""
-    e = _decay(x)
-    return np.maximum(x, 0) + _log1p(e), (lambda g: g * _logistic(x, e),)
-
-
-def _log1p(e: Array) -> Array:
-    """np.log1p(e) for e in [0, 1], but faster, because np.log is vectorised.
-
-    u = 1 + e is rounded, and what was lost, δ = e - (u - 1), counts to first order:
-    log(u + δ) ≈ log u + δ / u. So a tiny e is not lost beside the 1.
-    """
-    u = 1 + e
-    y: Array = e - (u - 1)
-    y /= u
-    y += np.log(u)
-    return y
-
-
-def _sum_log1p(e: Array) -> Array:
-    """_log1p summed over the last axis: Σ log(1 + e) = log Π (1 + e), one logarithm for many e.
-
-    What is kept of a product is how far it is above 1: (1 + a)(1 + b) - 1 = a (1 + b) + b, which
-    loses no digit of small a and b. Each factor is at most 2, so 64 of them do not overflow.
-    """
-    factors = 1
-    while factors < 64 and e.shape[-1] % 2 == 0:
-        half = e.shape[-1] // 2
-        a, b = e[..., :half], e[..., half:]
-        e = 1 + b
-        e *= a
-        e += b
-        factors *= 2
-    total: Array = _sum(_log1p(e), -1)
-    return total
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), (lambda g: g * _logistic(x),)
 
 
 def binary_crossentropy(
@@ -309,42 +232,18 @@ def binary_crossentropy(
         output, target = convert_to_tensor(output), convert_to_tensor(target)
         if target.dtype.kind != "f":  # differences of unsigned integers wrap around
             target = cast(target, output.dtype)
-        return crossentropy_from_logits(target, output)
+        return _crossentropy_from_logits(target, output)
     return _crossentropy_from_probabilities(target, output)
 
 
 @op
-def crossentropy_from_logits(target: Array, z: Array) -> Result:
-    """Y = max(z, 0) - z y + log(1 + e^-|z|), finite for all z.  ∂L/∂z = G (σ(z) - y), ∂L/∂y = -G z.
+def _crossentropy_from_logits(target: Array, z: Array) -> Result:
+    """Y = max(z, 0) - z y + log(1 + e^-|z|).    ∂L/∂z = G (σ(z) - y),    ∂L/∂y = -G z.
 
-    Not public, as Keras has none.
+    This is softplus(z) - z y: put p = σ(z) into -(y log p + (1-y) log(1-p)).
     """
-    e = _decay(z)
-    y: Array = z * ((z > 0) - target)
-    y += _log1p(e)
-    return y, (lambda g: -g * z, lambda g: g * (_logistic(z, e) - target))
-
-
-@op
-def mean_crossentropy_from_logits(
-    target: Array, z: Array, e: Array | None = None, probability: Array | None = None
-) -> Result:
-    """The mean of crossentropy_from_logits over the last axis, (..., n) -> (...), in fewer passes.
-
-    ∂L/∂z = G (σ(z) - y) / n,    ∂L/∂y = -G z / n.    e = e^-|z| and probability = σ(z), if a
-    sigmoid has computed them already.
-    """
-    n = z.shape[-1]
-    known = _decay(z) if e is None else e
-    total = np.vecdot((z > 0) - target, z) + _sum_log1p(known)
-
-    def by_logits(g: Array) -> Array:
-        p = _logistic(z, known) if probability is None else probability
-        d = np.subtract(p, target)
-        d *= (g / n)[..., None]
-        return d
-
-    return total / n, (lambda g: -z * (g / n)[..., None], by_logits)
+    y = z * ((z > 0) - target) + np.log1p(np.exp(-np.abs(z)))
+    return y, (lambda g: -g * z, lambda g: g * (_logistic(z) - target))
 
 
 @op
@@ -408,7 +307,7 @@ def _where(a: Array, b: Array, condition: Array) -> Result:
 @op
 def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
     """Y = Σ X.    ∂L/∂X = G, repeated along the axes that were summed."""
-    return _sum(x, axis, keepdims=keepdims), (
+    return np.sum(x, axis, keepdims=keepdims), (
         lambda g: np.full(x.shape, _expand(g, axis, keepdims)),
     )
 
@@ -416,7 +315,7 @@ def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
 @op
 def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
     """Y = Σ X / n, and nan if n = 0.    ∂L/∂X = G / n, repeated along the axes."""
-    total = _sum(x, axis, keepdims=keepdims)
+    total = np.sum(x, axis, keepdims=keepdims)
     n = x.size // total.size if total.size else 1
     return total / n if n else np.full_like(total, np.nan), (
         lambda g: np.full(x.shape, _expand(g / (n or 1), axis, keepdims)),
@@ -437,7 +336,7 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
     return y, (vjp,)
 
 
-@op
+@float_op
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
     """Y = log Σ e^X = m + log Σ e^(X-m), m = max X.    ∂L/∂X = G softmax(X), and 0 where Y = -∞."""
     m = np.max(x, axis, keepdims=True)
@@ -449,7 +348,7 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
     return y, (lambda g: _expand(g, axis, keepdims) * np.exp(x - z),)
 
 
-@op
+@float_op
 def softmax(x: Array, axis: int = -1) -> Result:
     """Y_i = e^X_i / Σ_j e^X_j.    ∂L/∂X = Y (G - Σ G Y), since ∂Y_j/∂X_i = Y_j (δ_ij - Y_i).
 
@@ -460,7 +359,7 @@ def softmax(x: Array, axis: int = -1) -> Result:
     return y, (lambda g: y * (g - np.sum(g * y, axis, keepdims=True)),)
 
 
-@op
+@float_op
 def log_softmax(x: Array, axis: int = -1) -> Result:
     """Y = X - log Σ e^X.    ∂L/∂X = G - softmax(X) Σ G."""
     shifted = x - np.max(x, axis, keepdims=True)

@@ -14,19 +14,17 @@ First derivatives only: `gradient` computes on plain arrays, which no tape can f
 Tapes are kept in one list, so a program uses them from one thread.
 """
 
-import functools
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeAlias, overload
 
 import numpy as np
 
-from numpy_nets import config
 from numpy_nets.autodiff.tensor import Array, Tensor, TensorLike, Variable
 
 VJP: TypeAlias = Callable[[Array], Array]
 
-_recording: list["GradientTape"] = []
+recording: list["GradientTape"] = []  # the tapes inside of whose `with` the program is
 
 
 class Record(NamedTuple):
@@ -54,9 +52,9 @@ class GradientTape:
         self._spent = False
 
     def __enter__(self) -> Self:
-        if any(tape is self for tape in _recording):
+        if any(tape is self for tape in recording):
             raise ValueError("GradientTape: this tape is recording already")
-        _recording.append(self)
+        recording.append(self)
         return self
 
     def __exit__(
@@ -65,7 +63,7 @@ class GradientTape:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        _recording.remove(self)
+        recording.remove(self)
 
     def watch(self, tensor: Tensor | Iterable[Tensor]) -> None:
         """Follow a tensor that is no trainable variable, from now on.
@@ -205,66 +203,3 @@ def _seed(target: Tensor, output_gradients: TensorLike | None) -> Array:
             f"gradient: output_gradients: expected shape {target.shape}, got {seed.shape}"
         )
     return seed
-
-
-def op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Tensor]:
-    """Make an operation on tensors of a function on arrays.
-
-    `function(*arrays, **options)` returns the value and one VJP for each of its leading
-    positional arguments that may be differentiated. A VJP is called only when the gradient with
-    respect to its input is asked for. It must return a new array or `g` itself, never write
-    into `g`.
-
-    Arguments may be Tensors, arrays, or Python scalars, which take the dtype of the others, or
-    `config.floatx()` if there are none. Tensors go in by position.
-
-    Raises:
-        TypeError: when a float32 tensor meets an array that would turn the result into
-            float64: nothing here computes in float64 without being told to.
-    """
-    name = function.__name__.lstrip("_")
-
-    @functools.wraps(function)
-    def apply(*args: Any, **options: Any) -> Tensor:
-        arrays = [x.array if isinstance(x, Tensor) else _weak(x) for x in args]
-        for key, x in options.items():
-            if isinstance(x, Tensor):
-                raise TypeError(f"{name}: {key}: expected a Tensor by position, not by name")
-            options[key] = _weak(x)
-        try:
-            value, vjps = function(*arrays, **options)
-        except (ValueError, IndexError, TypeError) as error:
-            raise _named(name, error) from None
-        if value.dtype == np.float64 and "dtype" not in options:
-            value = _float64(name, value, [*arrays, *options.values()])
-        output = Tensor(value, name)
-        for tape in _recording:
-            tape.record(output, args[: len(vjps)], vjps[: len(args)])
-        return output
-
-    return apply
-
-
-def _named(name: str, error: Exception) -> Exception:
-    """An error of NumPy's on one line that begins with the operation."""
-    line = " ".join(str(error).split())
-    if line.startswith((f"{name}:", "tensor[index]:")):
-        return error
-    kinds = (ValueError, IndexError, TypeError)  # NumPy's own classes take other arguments
-    return next(kind for kind in kinds if isinstance(error, kind))(f"{name}: {line}")
-
-
-def _weak(x: Any) -> Any:
-    """np.float64 is a subclass of float, but would turn float32 arrays into float64."""
-    return float(x) if type(x) is np.float64 else x
-
-
-def _float64(name: str, value: Any, inputs: list[Any]) -> Any:
-    """A result in float64, which must have come from a float64 array and not from promotion."""
-    arrays = (x for x in inputs if isinstance(x, np.ndarray | np.generic))
-    dtypes = [x.dtype.newbyteorder("=") for x in arrays]  # files may be big-endian
-    if np.float32 in dtypes:
-        given = (x for x in inputs if isinstance(x, np.ndarray | np.generic | list))
-        found = " and ".join(dict.fromkeys(str(getattr(x, "dtype", "list")) for x in given))
-        raise TypeError(f"{name}: {found} would compute in float64: use ops.cast on one of them")
-    return value if np.float64 in dtypes else value.astype(config.floatx())

@@ -1,7 +1,7 @@
 """Tensor and Variable: an array with a name.  The mathematics is in `ops`."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeAlias, Union
+from typing import Any, ClassVar, NamedTuple, TypeAlias, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,16 @@ TensorLike: TypeAlias = Union["Tensor", npt.ArrayLike]
 Unary: TypeAlias = Callable[["Tensor"], "Tensor"]
 Binary: TypeAlias = Callable[["Tensor", Any], "Tensor"]
 
-# glibc takes each large array from the operating system, page by page, and gives it back, at every
-# step anew, until a program has freed a larger one (mallopt(3), M_MMAP_THRESHOLD, up to 32 MB).
-# With MNIST in memory, a step of the autoencoder took 8.0 ms without this line, and 4.4 with it.
-np.empty(31 << 20, np.uint8)
+
+class Logits(NamedTuple):
+    """What a probability was computed from, for its crossentropy.
+
+    `tensor` holds the logits, the input of a sigmoid or softmax; `decay` is e^-|tensor|, if a
+    sigmoid has computed it.
+    """
+
+    tensor: "Tensor"
+    decay: Array | None = None
 
 
 class Tensor:
@@ -24,11 +30,10 @@ class Tensor:
 
     `array` is the value, `name` is what `print(tape)` shows. `logits` is set on the output of a
     sigmoid or softmax activation: the crossentropies compute from it instead of taking the
-    logarithm of a rounded probability (Keras's `_keras_logits`). `decay` is set on the output of a
-    sigmoid of x: e^-|x|, which its crossentropy needs again.
+    logarithm of a rounded probability (Keras's `_keras_logits`).
     """
 
-    __slots__ = ("array", "decay", "logits", "name")
+    __slots__ = ("array", "logits", "name")
 
     # np.exp(tensor) would compute a plain array and leave the tape without a word.
     # With this NumPy refuses, and `array + tensor` comes to Tensor.__radd__.
@@ -62,8 +67,7 @@ class Tensor:
     def __init__(self, array: npt.ArrayLike, name: str = "tensor") -> None:
         self.array: Array = array if isinstance(array, np.ndarray) else np.asarray(array)
         self.name = name
-        self.logits: Tensor | None = None
-        self.decay: Array | None = None
+        self.logits: Logits | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

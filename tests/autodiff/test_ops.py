@@ -471,82 +471,6 @@ def test_wrong_arguments_raise(call, error, message) -> None:
         call(Tensor(np.ones((2, 3))))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_fast_log1p_exp_is_log1p_of_exp_to_a_few_ulp(dtype) -> None:
-    x = np.concatenate([np.linspace(-90, 90, 10001), [0, 1e-30, 700, -700, 1e4]]).astype(dtype)
-    expected = np.log1p(np.exp(-np.abs(x.astype(np.longdouble))))
-    normal = expected > np.finfo(dtype).tiny
-    found = ops._log1p(ops._decay(x))
-    error = np.abs(found[normal] - expected[normal]) / expected[normal]
-    assert error.max() <= 4 * np.finfo(dtype).eps
-    assert np.abs(found[~normal] - expected[~normal]).max() <= np.finfo(dtype).tiny
-
-
-def test_what_a_sigmoid_has_computed_gives_the_loss_and_gradient_of_the_logits_alone() -> None:
-    z = Tensor(np.linspace(-30, 30, 61))
-    y = np.linspace(0, 1, 61)
-    found = []
-    for known in ({}, {"e": ops.sigmoid(z).decay, "probability": ops.sigmoid(z).array}):
-        with GradientTape() as tape:
-            tape.watch(z)
-            loss = ops.mean_crossentropy_from_logits(y, z, **known)
-        found.append((loss.array, tape.gradient(loss, z).array))
-    for alone, shared in zip(*found, strict=True):
-        np.testing.assert_array_equal(alone, shared)
-
-
-@pytest.mark.parametrize(
-    "shape",
-    [*((5, n) for n in (1, 2, 9, 30, 35, 64, 256, 784)), (2, 3, 64), (2, 6, 5), (8,)],
-)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("scale", [1e-3, 3.0, 1e4])
-def test_the_fast_mean_crossentropy_is_the_mean_of_the_plain_one(shape, dtype, scale) -> None:
-    z = Tensor((scale * normal(*shape)).astype(dtype))
-    y = scipy.special.expit(normal(*shape, seed=1)).astype(dtype)
-    upstream = normal(*shape[:-1], seed=2).astype(dtype)
-    found = []
-    for function in (
-        ops.mean_crossentropy_from_logits,
-        lambda y, z: ops.mean(ops.crossentropy_from_logits(y, z), axis=-1),
-    ):
-        with GradientTape() as tape:
-            tape.watch(z)
-            loss = function(y, z)
-        found.append((loss.array, tape.gradient(loss, z, output_gradients=upstream).array))
-    for fast, plain in zip(*found, strict=True):
-        assert fast.dtype == plain.dtype == dtype
-        error = np.abs(fast - plain).max()
-        assert error <= 4 * np.finfo(dtype).eps * np.abs(plain).max()
-    # All terms of the sum are positive, so each loss has its digits, a small one too.
-    np.testing.assert_allclose(found[0][0], found[1][0], rtol=16 * np.finfo(dtype).eps)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("x", [0.0, 1.0, 5.0, 15.0, 20.0, 40.0, 87.0])
-def test_the_sum_of_logarithms_by_products_keeps_small_values_and_cannot_overflow(dtype, x) -> None:
-    row = np.full((1, 784), x, dtype)
-    expected = 784 * np.log1p(np.exp(-np.longdouble(x)))
-    found = ops._sum_log1p(np.exp(-row))[0]
-    assert abs(found - expected) <= 16 * np.finfo(dtype).eps * expected
-
-
-@pytest.mark.parametrize("shape", [(5, 3), (1, 3), (0, 3), (4, 5, 3)])
-def test_dense_is_matmul_and_add_with_their_gradients(shape) -> None:
-    x, w, b = (Tensor(a) for a in (normal(*shape), normal(3, 2, seed=1), normal(2, seed=2)))
-    upstream = normal(*shape[:-1], 2, seed=3)
-    found = []
-    for function in (ops.dense, lambda x, w, b: ops.matmul(x, w) + b):
-        with GradientTape() as tape:
-            tape.watch([x, w, b])
-            y = function(x, w, b)
-        gradients = tape.gradient(y, [x, w, b], output_gradients=upstream)
-        found.append([y.array, *(g.array for g in gradients)])
-    for fused, plain in zip(*found, strict=True):
-        np.testing.assert_allclose(fused, plain, rtol=1e-13, atol=1e-14)
-    gradcheck(ops.dense, [x.array, w.array, b.array])
-
-
 def test_sigmoid_of_integers_is_of_the_default_float_type() -> None:
     assert ops.sigmoid(np.array([1, -2])).dtype == ops.sigmoid(True).dtype == np.float32
 
@@ -561,16 +485,3 @@ def test_crossentropy_of_targets_that_are_no_floats(dtype) -> None:
     for from_logits, output in ((True, z), (False, scipy.special.expit(z))):
         found = ops.binary_crossentropy(y.astype(dtype), output, from_logits=from_logits).array
         np.testing.assert_allclose(found, np.logaddexp(0, [-2.0, 2.0]), rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("entries", "logarithms"), [(128, 2), (64, 1), (784, 49), (6, 3), (3, 3), (1, 1), (0, 0)]
-)
-def test_a_sum_of_log1p_takes_one_logarithm_of_up_to_64_factors(
-    monkeypatch, entries, logarithms
-) -> None:
-    shapes = []
-    monkeypatch.setattr(ops, "_log1p", lambda e: shapes.append(e.shape) or np.log1p(e))
-    e = np.linspace(0, 1, 2 * entries).reshape(2, entries)
-    np.testing.assert_allclose(ops._sum_log1p(e), np.log1p(e).sum(-1), rtol=1e-13)
-    assert shapes == [(2, logarithms)]

@@ -1,8 +1,5 @@
 """Tensor and Variable: values that refuse to leave the tape in silence."""
 
-import platform
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -208,23 +205,3 @@ def test_convert_to_numpy_copies() -> None:
         assert isinstance(array, np.ndarray)
         array[0] = 9
     assert source.tolist() == [1.0, 2.0]
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about the allocator of glibc")
-def test_arrays_of_a_step_are_served_from_memory_that_the_process_keeps() -> None:
-    program = """if True:
-        import resource, sys
-        import numpy as np
-        if sys.argv[1] == "with":
-            import numpy_nets
-        data = np.ones((60, 784 * 256), np.float32)  # too large to teach the allocator anything
-        for batch in data:
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-            np.exp(-np.abs(batch))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-    """
-    faults = {
-        which: int(subprocess.check_output([sys.executable, "-c", program, which]))
-        for which in ("with", "without")
-    }
-    assert faults["with"] < 20 < faults["without"]

@@ -1,0 +1,92 @@
+"""@op makes an operation on tensors of a function on arrays, and minds the dtypes."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from numpy_nets import config
+from numpy_nets.autodiff.tape import VJP, recording
+from numpy_nets.autodiff.tensor import Tensor
+
+
+def op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Tensor]:
+    """Make an operation on tensors of a function on arrays.
+
+    `function(*arrays, **options)` returns the value and one VJP for each of its leading
+    positional arguments that may be differentiated. A VJP is called only when the gradient with
+    respect to its input is asked for. It must return a new array or `g` itself, never write
+    into `g`.
+
+    Arguments may be Tensors, arrays, or Python scalars, which take the dtype of the others, or
+    `config.floatx()` if there are none. Tensors go in by position.
+
+    Raises:
+        TypeError: when a float32 tensor meets an array that would turn the result into
+            float64: nothing here computes in float64 without being told to.
+    """
+    name = function.__name__.lstrip("_")
+
+    @functools.wraps(function)
+    def apply(*args: Any, **options: Any) -> Tensor:
+        arrays = [x.array if isinstance(x, Tensor) else _weak(x) for x in args]
+        for key, x in options.items():
+            if isinstance(x, Tensor):
+                raise TypeError(f"{name}: {key}: expected a Tensor by position, not by name")
+            options[key] = _weak(x)
+        try:
+            value, vjps = function(*arrays, **options)
+        except (ValueError, IndexError, TypeError) as error:
+            raise _named(name, error) from None
+        if value.dtype == np.float64 and "dtype" not in options:
+            value = _float64(name, value, [*arrays, *options.values()])
+        output = Tensor(value, name)
+        for tape in recording:
+            tape.record(output, args[: len(vjps)], vjps[: len(args)])
+        return output
+
+    return apply
+
+
+def float_op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Tensor]:
+    """An @op of one array of real numbers: integers and booleans become `config.floatx()` first.
+
+    So `exp` of int8 is float32, as in Keras; NumPy alone would return float16.
+    """
+
+    @functools.wraps(function)
+    def on_floats(x: Any, *args: Any, **options: Any) -> tuple[Any, tuple[VJP, ...]]:
+        return function(_as_float(x), *args, **options)
+
+    return op(on_floats)
+
+
+def _as_float(x: Any) -> Any:
+    floating = isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"
+    return x if floating else np.asarray(x, config.floatx())
+
+
+def _named(name: str, error: Exception) -> Exception:
+    """An error of NumPy's on one line that begins with the operation."""
+    line = " ".join(str(error).split())
+    if line.startswith((f"{name}:", "tensor[index]:")):
+        return error
+    kinds = (ValueError, IndexError, TypeError)  # NumPy's own classes take other arguments
+    return next(kind for kind in kinds if isinstance(error, kind))(f"{name}: {line}")
+
+
+def _weak(x: Any) -> Any:
+    """np.float64 is a subclass of float, but would turn float32 arrays into float64."""
+    return float(x) if type(x) is np.float64 else x
+
+
+def _float64(name: str, value: Any, inputs: list[Any]) -> Any:
+    """A result in float64, which must have come from a float64 array and not from promotion."""
+    arrays = (x for x in inputs if isinstance(x, np.ndarray | np.generic))
+    dtypes = [x.dtype.newbyteorder("=") for x in arrays]  # files may be big-endian
+    if np.float32 in dtypes:
+        given = (x for x in inputs if isinstance(x, np.ndarray | np.generic | list))
+        found = " and ".join(dict.fromkeys(str(getattr(x, "dtype", "list")) for x in given))
+        raise TypeError(f"{name}: {found} would compute in float64: use ops.cast on one of them")
+    return value if np.float64 in dtypes else value.astype(config.floatx())
