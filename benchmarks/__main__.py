@@ -19,6 +19,7 @@ from benchmarks import (
     start_up,
     table,
     vae_convergence,
+    vae_epochs,
     vae_nll,
 )
 from benchmarks.work import WORKLOADS
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[..., object]] = {
     "growth": growth.run,
     "autoencoder-convergence": autoencoder_convergence.run,
     "vae-convergence": vae_convergence.run,
+    "vae-epochs": vae_epochs.run,
     "vae-nll": vae_nll.run,
     "aevb-figure2": aevb_figure2.run,
     "gan-1d": gan_1d.run,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from numpy_nets.autodiff import fused, ops
-from numpy_nets.autodiff.tensor import Logits, Tensor
+from numpy_nets.autodiff.tensor import Tensor
 from numpy_nets.naming import lookup
 
 Activation: TypeAlias = Callable[[Tensor], Tensor]
@@ -37,13 +37,15 @@ def softplus(x: Tensor) -> Tensor:
 
 def sigmoid(x: Tensor) -> Tensor:
     """1 / (1 + e^-x).  Keeps the logits x for the crossentropy, which is exact from them."""
-    return fused.sigmoid(x)
+    y = fused.sigmoid(x)
+    y.logits = x
+    return y
 
 
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
     """e^x_i / Σ_j e^x_j.  Keeps the logits x for the crossentropy, which is exact from them."""
     y = ops.softmax(x, axis)
-    y.logits = Logits(x)
+    y.logits = x
     return y
 
 

@@ -151,7 +151,7 @@ def categorical_crossentropy(
     if label_smoothing:
         y = y * (1 - label_smoothing) + label_smoothing / p.shape[-1]
     if p.logits is not None:
-        p, from_logits = p.logits.tensor, True
+        p, from_logits = p.logits, True
     if from_logits:
         log_p = ops.log_softmax(p)
     else:
@@ -191,7 +191,7 @@ def sparse_categorical_crossentropy(
             f"got {wrong:g}"
         )
     if p.logits is not None:
-        p, from_logits = p.logits.tensor, True
+        p, from_logits = p.logits, True
     z = p if from_logits else _clipped_log(p)
     return -ops.sum(ops.log_softmax(z) * one_hot.astype(p.dtype), axis=-1)
 

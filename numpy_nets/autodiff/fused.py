@@ -8,11 +8,9 @@ import math
 
 import numpy as np
 
-from numpy_nets import config
-from numpy_nets.autodiff import ops
-from numpy_nets.autodiff.op import op
+from numpy_nets.autodiff.op import float_op, op
 from numpy_nets.autodiff.ops import Result
-from numpy_nets.autodiff.tensor import Array, Logits, Tensor, TensorLike, convert_to_tensor
+from numpy_nets.autodiff.tensor import Array, Tensor
 from numpy_nets.blocks import blocks
 
 # A crossentropy works on so many rows at a time. On (256, 784), two cores: Intel Xeon (2 MB of
@@ -37,70 +35,56 @@ def dense(x: Array, w: Array, b: Array) -> Result:
     )
 
 
-def sigmoid(x: TensorLike) -> Tensor:
-    """ops.sigmoid(x), which leaves x and e^-|x| in `logits` for the crossentropy."""
-    x = convert_to_tensor(x)
-    if x.dtype.kind != "f":
-        x = ops.cast(x, config.floatx())
-    decay = np.empty(x.shape, x.dtype)
-    y = _sigmoid(x, decay=decay)
-    y.logits = Logits(x, decay)
-    return y
-
-
-@op
-def _sigmoid(x: Array, decay: Array) -> Result:
-    """With e = e^-|X|, which is written into `decay`, Y is 1 / (1 + e) or e / (1 + e)."""
-    y = np.empty_like(decay)
-    flat_x, flat_e, flat_y = x.reshape(-1), decay.reshape(-1), y.reshape(-1)
-    for block in blocks(x.size):
-        e = _decay(flat_x[block], flat_e[block])
-        np.divide(np.maximum(e, flat_x[block] >= 0), 1 + e, out=flat_y[block])
+@float_op
+def sigmoid(x: Array) -> Result:
+    """ops.sigmoid(x)."""
+    y = _logistic(x)
     return y, (lambda g: g * y * (1 - y),)
 
 
-def _decay(x: Array, out: Array | None = None) -> Array:
-    """e^-|x|, in [0, 1]."""
-    e = np.abs(x, out=out)
-    return np.exp(np.negative(e, out=e), out=e)
+def _logistic(x: Array) -> Array:
+    """1 / (1 + e^-x), in place and in blocks."""
+    y = np.empty(x.shape, x.dtype)
+    flat_x, flat_y = x.reshape(-1), y.reshape(-1)
+    with np.errstate(over="ignore"):
+        for block in blocks(x.size):
+            part = np.negative(flat_x[block], out=flat_y[block])
+            np.exp(part, out=part)
+            part += 1
+            np.divide(1, part, out=part)
+    return y
 
 
 def mean_crossentropy(target: Tensor, p: Tensor) -> Tensor:
     """ops.mean(ops.binary_crossentropy(target, p), axis=-1), computed from the logits of p.
 
-    Their sigmoid is taken from p, if p is that; p of a softmax is not.
+    If p is their sigmoid, the derivative needs no other; p may be a softmax as well.
     """
-    assert p.logits is not None
-    logits, decay = p.logits
-    if decay is None:
-        return mean_crossentropy_from_logits(target, logits)
-    return mean_crossentropy_from_logits(target, logits, decay=decay, probability=p.array)
+    probability = p.array if p.name == "sigmoid" else None
+    return mean_crossentropy_from_logits(target, p.logits, probability=probability)
 
 
 @op
 def mean_crossentropy_from_logits(
-    target: Array, z: Array, decay: Array | None = None, probability: Array | None = None
+    target: Array, z: Array, probability: Array | None = None
 ) -> Result:
     """ops.mean(ops.binary_crossentropy(target, z, from_logits=True), axis=-1): (..., n) -> (...).
 
-    ∂L/∂z = G (σ(z) - y) / n,    ∂L/∂y = -G z / n.    decay = e^-|z| and probability = σ(z), if a
-    sigmoid has computed them already.
+    ∂L/∂z = G (σ(z) - y) / n,    ∂L/∂y = -G z / n.    probability = σ(z), if it is known already.
     """
     n = z.shape[-1]
     rows_z, rows_y = z.reshape(-1, n), target.reshape(-1, n)
-    e = _decay(rows_z) if decay is None else decay.reshape(-1, n)
     total = np.empty(len(rows_z), z.dtype)
     for rows in blocks(len(rows_z), ROWS):
-        slope: Array = (rows_z[rows] > 0) - rows_y[rows]
-        total[rows] = np.vecdot(slope, rows_z[rows]) + _sum_log1p(e[rows])
+        part = rows_z[rows]
+        slope: Array = (part > 0) - rows_y[rows]
+        total[rows] = np.vecdot(slope, part) + _sum_log1p(np.exp(-np.abs(part)))
 
     def by_logits(g: Array) -> Array:
-        p = np.maximum(e, rows_z >= 0) / (1 + e) if probability is None else probability
-        d, weight = np.empty_like(rows_z), (g / n).reshape(-1, 1)
-        for rows in blocks(len(d), ROWS):
-            np.subtract(p.reshape(-1, n)[rows], rows_y[rows], out=d[rows])
-            d[rows] *= weight[rows]
-        return d.reshape(z.shape)
+        p = _logistic(z) if probability is None else probability
+        d: Array = p - target
+        d *= (g / n)[..., None]
+        return d
 
     return total.reshape(z.shape[:-1]) / n, (lambda g: -z * (g / n)[..., None], by_logits)
 

@@ -1,7 +1,7 @@
 """Tensor and Variable: an array with a name.  The mathematics is in `ops`."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, TypeAlias, Union
+from typing import Any, ClassVar, TypeAlias, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -12,17 +12,6 @@ Array: TypeAlias = npt.NDArray[Any]
 TensorLike: TypeAlias = Union["Tensor", npt.ArrayLike]
 Unary: TypeAlias = Callable[["Tensor"], "Tensor"]
 Binary: TypeAlias = Callable[["Tensor", Any], "Tensor"]
-
-
-class Logits(NamedTuple):
-    """What a probability was computed from, for its crossentropy.
-
-    `tensor` holds the logits, the input of a sigmoid or softmax; `decay` is e^-|tensor|, if a
-    sigmoid has computed it.
-    """
-
-    tensor: "Tensor"
-    decay: Array | None = None
 
 
 class Tensor:
@@ -67,7 +56,7 @@ class Tensor:
     def __init__(self, array: npt.ArrayLike, name: str = "tensor") -> None:
         self.array: Array = array if isinstance(array, np.ndarray) else np.asarray(array)
         self.name = name
-        self.logits: Logits | None = None
+        self.logits: Tensor | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -109,7 +109,8 @@ class Adam(Optimizer):
         η m/(1-β₁ᵗ) / (√(v/(1-β₂ᵗ)) + ε)  =  α m / (√v + ε √(1-β₂ᵗ))
 
     Here, as in Keras and at the end of their section 2, the last term is a constant, called ε̂
-    there.
+    there. They write m ← β₁ m + (1-β₁) g, which is the same, but for rounding: the nearest float32
+    numbers to 0.999 and 1 - 0.999 do not add up to 1, so v would end 1.3e-5 of its value too large.
     """
 
     slots = ("momentum", "velocity")
