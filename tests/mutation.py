@@ -160,20 +160,21 @@ EXPLAINED: dict[str, str] = {
     "while factors < 63 and e.shape[-1] % 2 == 0:": SAME,
     "while factors != 64 and e.shape[-1] % 2 == 0:": SAME,
     "while factors < 64 and e.shape[-1] % 2 <= 0:": SAME,
-    "slope: Array = (rows_z[rows] >= 0) - rows_y[rows]": "times 0",
-    "n = x.size / total.size if total.size else 1": SAME,
-    "n = x.size // total.size if total.size else 2": "nothing is divided",
-    "n = x.size // total.size if total.size else 0": "nothing is divided",
+    "factor: Array = (part >= 0) - rows_t[rows]": "times 0",
+    "n = x.size / total.size if total.size else 1  # entries of X for each mean": SAME,
+    **{f"n = x.size // total.size if total.size else {one}  # entries of X for each mean":
+       "nothing is divided" for one in (0, 2)},
     "lambda g: np.full(x.shape, _expand(g / (n or 2), axis, keepdims)),": "nothing is divided",
-    **{f"m = np.where(np.isfinite(m), m, x.dtype.type({one}))  # log 0 + log 0, and no inf - inf":
+    **{f"m = np.where(np.isfinite(m), m, x.dtype.type({one}))  # -∞ - (-∞) would be nan":
        "any finite number" for one in (" 1", " -1")},
-    **{f"z = np.where(np.isneginf(y_kept), x.dtype.type({one}), y_kept)": "any finite number"
-       for one in (" 1", " -1")},
-    "y = z * ((z >= 0) - target) + np.log1p(np.exp(-np.abs(z)))": "times 0",
+    **{f"y_finite = np.where(np.isneginf(y_kept), x.dtype.type({one}), y_kept)  # e^(-∞ - 0) = 0":
+       "any finite number" for one in (" 1", " -1")},
+    "loss = z * ((z >= 0) - target) + np.log1p(np.exp(-np.abs(z)))  # z > 0 counts as 1 or 0":
+        "times 0",
     "return y, (lambda g: g.astype(x.dtype),) if x.dtype.kind is y.dtype.kind == \"f\" else ()":
         SAME,
     "return np.clip(x, x_min, x_max), (lambda g: g * ((x >= x_min) * (x <= x_max)),)": SAME,
-    "log_a = np.log(np.where(positive, a, 2), dtype=y.dtype)": "times 0",
+    "log_a = np.log(np.where(positive, a, 2), dtype=y.dtype)  # no log of A ≤ 0": "times 0",
     "if g.shape is shape:": "a sum over no axes",
     "p, inside = np.clip(output, low, high), (output >= low) * (output <= high)": SAME,
     "largest = x >= _expand(y, axis, keepdims)": SAME,
@@ -192,7 +193,7 @@ EXPLAINED: dict[str, str] = {
     "return tensor if tensor.dtype is other.dtype else ops.cast(tensor, str(other.dtype))":
         "casts to the dtype it has",
     "labels = labels[..., -1]": SAME,
-    "BELOW_1 = math.nextafter(1, -1)": SAME,
+    "BELOW_1 = math.nextafter(1, -1)  # the largest float below 1": SAME,
     "for gradient, variable in zip(gradients, variables, strict=False):": LENGTHS,
     "if not number or not low <= value < high:  # type: ignore[operator]": "the largest float only",
     "if len(gradients) is not len(variables):": SMALL,

@@ -1,4 +1,4 @@
-"""@op makes an operation on tensors of a function on arrays, and minds the dtypes."""
+"""@op turns a function on arrays into an operation on tensors, and checks dtypes."""
 
 import functools
 from collections.abc import Callable
@@ -12,15 +12,15 @@ from numpy_nets.autodiff.tensor import Tensor
 
 
 def op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Tensor]:
-    """Make an operation on tensors of a function on arrays.
+    """Turn a function on arrays into an operation on tensors.
 
     `function(*arrays, **options)` returns the value and one VJP for each of its leading
     positional arguments that may be differentiated. A VJP is called only when the gradient with
-    respect to its input is asked for. It must return a new array or `g` itself, never write
-    into `g`.
+    respect to its input is asked for. It may return `g`, a view of `g` or a new array, but must
+    not write into `g`.
 
     Arguments may be Tensors, arrays, or Python scalars, which take the dtype of the others, or
-    `config.floatx()` if there are none. Tensors go in by position.
+    `config.floatx()` if there are none. Tensors must be passed by position.
 
     Raises:
         TypeError: when a float32 tensor meets an array that would turn the result into
@@ -50,7 +50,7 @@ def op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Te
 
 
 def float_op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Tensor]:
-    """An @op of one array of real numbers: integers and booleans become `config.floatx()` first.
+    """An @op of one array of real numbers; integers and booleans become `config.floatx()` first.
 
     So `exp` of int8 is float32, as in Keras; NumPy alone would return float16.
     """
@@ -68,21 +68,21 @@ def _as_float(x: Any) -> Any:
 
 
 def _named(name: str, error: Exception) -> Exception:
-    """An error of NumPy's on one line that begins with the operation."""
+    """NumPy's error as one line that begins with the name of the operation."""
     line = " ".join(str(error).split())
     if line.startswith((f"{name}:", "tensor[index]:")):
         return error
-    kinds = (ValueError, IndexError, TypeError)  # NumPy's own classes take other arguments
+    kinds = (ValueError, IndexError, TypeError)  # NumPy's subclasses have other constructors
     return next(kind for kind in kinds if isinstance(error, kind))(f"{name}: {line}")
 
 
 def _weak(x: Any) -> Any:
-    """np.float64 is a subclass of float, but would turn float32 arrays into float64."""
+    """np.float64 as a float, which does not turn float32 arrays into float64."""
     return float(x) if type(x) is np.float64 else x
 
 
 def _float64(name: str, value: Any, inputs: list[Any]) -> Any:
-    """A result in float64, which must have come from a float64 array and not from promotion."""
+    """`value`, a result in float64: of float64 inputs, or to be cast; raises for a mixture."""
     arrays = (x for x in inputs if isinstance(x, np.ndarray | np.generic))
     dtypes = [x.dtype.newbyteorder("=") for x in arrays]  # files may be big-endian
     if np.float32 in dtypes:

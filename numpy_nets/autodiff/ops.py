@@ -1,14 +1,17 @@
 """The table of derivatives: every operation with its value, its derivation and its VJPs.
 
-Names and semantics are those of `keras.ops` on TensorFlow, conventions at kinks included.
-An `@op` function works on arrays and returns `value, (vjp, ...)`. G is the gradient of the loss
-with respect to the result Y; each VJP turns it into the gradient with respect to one input.
+An `@op` function works on arrays and returns `value, (vjp, ...)`. Capitals stand for arrays: Y is
+the result, A, B and X are inputs, and G = ∂L/∂Y is the gradient of the scalar loss L with respect
+to Y (`g` in the code). Each VJP turns G into the gradient with respect to one input. Products are
+entry by entry, except in `matmul`.
 
-Floating-point overflow and log(0) give inf and NumPy's RuntimeWarning: the losses are written so
-that they need neither.
+Names and semantics follow `keras.ops` on TensorFlow, conventions at kinks included; three of the
+names, `abs`, `max` and `sum`, hide Python's own for the rest of this file. Overflow and log(0) give
+inf and a RuntimeWarning of NumPy's; the losses are written to avoid both.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -38,17 +41,20 @@ Result: TypeAlias = tuple[Any, tuple[VJP, ...]]
 
 
 def _unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
-    """Sum over the axes along which NumPy repeated an input of `shape`: the VJP of repetition."""
+    """The VJP of broadcasting: an entry that was repeated gets the sum of its copies' gradients.
+
+    For an input of shape (3, 1) and g of shape (2, 3, 4), that is a sum over axes 0 and 2.
+    """
     if g.shape == shape:
         return g
-    extra = g.ndim - len(shape)
-    repeated = tuple(i + extra for i, n in enumerate(shape) if n == 1)
-    total: Array = np.sum(g, (*range(extra), *repeated))
+    new_axes = g.ndim - len(shape)
+    repeated = tuple(i + new_axes for i, n in enumerate(shape) if n == 1)
+    total: Array = np.sum(g, (*range(new_axes), *repeated))
     return total.reshape(shape)
 
 
 def _expand(y: Array, axis: Axis, keepdims: bool) -> Array:
-    """Put back the axes of length 1 that a reduction has dropped; a scalar broadcasts without."""
+    """Put back the axes that a reduction has dropped, with length 1; a scalar needs none."""
     return y if keepdims or axis is None else np.expand_dims(y, axis)
 
 
@@ -95,13 +101,13 @@ def divide(a: Array, b: Array) -> Result:
 @op
 def power(a: Array, b: Array) -> Result:
     """Y = A^B, entry by entry.    ∂L/∂A = G B A^(B-1),    ∂L/∂B = G Y log A, and 0 where A ≤ 0."""
+    y = np.power(a, b)
 
     def by_exponent(g: Array) -> Array:
         positive = np.greater(a, 0)
-        log_a = np.log(np.where(positive, a, 1), dtype=y.dtype)
+        log_a = np.log(np.where(positive, a, 1), dtype=y.dtype)  # no log of A ≤ 0
         return _unbroadcast(g * y * log_a * positive, np.shape(b))
 
-    y = np.power(a, b)
     return y, (lambda g: _unbroadcast(g * b * np.power(a, b - 1), np.shape(a)), by_exponent)
 
 
@@ -115,10 +121,11 @@ def negative(x: Array) -> Result:
 def matmul(a: Array, b: Array) -> Result:
     """Y = A B.    ∂L/∂A = G Bᵀ,    ∂L/∂B = Aᵀ G.    A (..., n, k), B (..., k, m); Y (..., n, m).
 
-    Entry by entry: Y_ij = Σ_k A_ik B_kj, so ∂L/∂A_ik = Σ_j G_ij B_kj.
+    Entry by entry: Y_ij = Σ_l A_il B_lj, so ∂L/∂A_il = Σ_j G_ij B_lj and ∂L/∂B_lj = Σ_i A_il G_ij.
+    Leading axes broadcast.
 
     Raises:
-        ValueError: inputs that are no matrices, or of sizes that do not fit.
+        ValueError: inputs that are not matrices, or whose sizes do not match.
     """
     if np.ndim(a) < 2 or np.ndim(b) < 2:
         raise ValueError(f"matmul: expected matrices, got {np.shape(a)} and {np.shape(b)}")
@@ -140,7 +147,7 @@ def exp(x: Array) -> Result:
 
 @float_op
 def expm1(x: Array) -> Result:
-    """Y = e^X - 1, exact for small X.    ∂L/∂X = G e^X."""
+    """Y = e^X - 1, accurate for small X.    ∂L/∂X = G e^X."""
     return np.expm1(x), (lambda g: g * np.exp(x),)
 
 
@@ -152,13 +159,13 @@ def log(x: Array) -> Result:
 
 @float_op
 def log1p(x: Array) -> Result:
-    """Y = log(1 + X), exact for small X.    ∂L/∂X = G / (1 + X)."""
+    """Y = log(1 + X), accurate for small X.    ∂L/∂X = G / (1 + X)."""
     return np.log1p(x), (lambda g: g / (1 + x),)
 
 
 @float_op
 def sqrt(x: Array) -> Result:
-    """Y = √X.    ∂L/∂X = G / 2Y."""
+    """Y = √X.    ∂L/∂X = G / (2Y)."""
     y = np.sqrt(x)
     return y, (lambda g: g / (2 * y),)
 
@@ -191,13 +198,13 @@ def leaky_relu(x: Array, negative_slope: float = 0.2) -> Result:
 
 @float_op
 def sigmoid(x: Array) -> Result:
-    """Y = σ(X) = 1 / (1 + e^-X).    ∂L/∂X = G Y (1 - Y)."""
+    """Y = σ(X) = 1 / (1 + e^-X).    ∂L/∂X = G Y (1 - Y), as Y' = e^-X / (1 + e^-X)²."""
     y = _logistic(x)
     return y, (lambda g: g * y * (1 - y),)
 
 
 def _logistic(x: Array) -> Array:
-    with np.errstate(over="ignore"):  # e^-X = ∞ gives σ = 0, as it should
+    with np.errstate(over="ignore"):  # e^-X = ∞ gives 0, the right limit
         return 1 / (1 + np.exp(-x))
 
 
@@ -217,10 +224,11 @@ def softplus(x: Array) -> Result:
 def binary_crossentropy(
     target: TensorLike, output: TensorLike, from_logits: bool = False
 ) -> Tensor:
-    """-(y log p + (1-y) log(1-p)), entry by entry; y = target in [0, 1], of the output's shape.
+    """-(t log p + (1-t) log(1-p)), entry by entry, for targets t in [0, 1].
 
     Args:
-        output: probabilities p, or with from_logits the logits z, p = σ(z).
+        target: t, of the same shape as output.
+        output: probabilities p, or, if from_logits, logits z with p = σ(z).
 
     Raises:
         ValueError: target and output of different shapes.
@@ -228,31 +236,36 @@ def binary_crossentropy(
     found, expected = shape(target), shape(output)
     if found != expected:
         raise ValueError(f"binary_crossentropy: expected target of shape {expected}, got {found}")
+    output, target = convert_to_tensor(output), convert_to_tensor(target)
+    if target.dtype.kind != "f":  # differences of unsigned integers wrap around
+        target = cast(target, output.dtype)
     if from_logits:
-        output, target = convert_to_tensor(output), convert_to_tensor(target)
-        if target.dtype.kind != "f":  # differences of unsigned integers wrap around
-            target = cast(target, output.dtype)
         return _crossentropy_from_logits(target, output)
     return _crossentropy_from_probabilities(target, output)
 
 
 @op
 def _crossentropy_from_logits(target: Array, z: Array) -> Result:
-    """Y = max(z, 0) - z y + log(1 + e^-|z|).    ∂L/∂z = G (σ(z) - y),    ∂L/∂y = -G z.
+    """Y = softplus(z) - z t = max(z, 0) - z t + log(1 + e^-|z|).
 
-    This is softplus(z) - z y: put p = σ(z) into -(y log p + (1-y) log(1-p)).
+    ∂L/∂z = G (σ(z) - t),    ∂L/∂t = -G z.
+
+    With p = σ(z), log p = z - softplus(z) and log(1-p) = -softplus(z). max(z, 0) - z t is written
+    as z ([z > 0] - t), which does not cancel where z is large and t near 1.
     """
-    y = z * ((z > 0) - target) + np.log1p(np.exp(-np.abs(z)))
-    return y, (lambda g: -g * z, lambda g: g * (_logistic(z) - target))
+    loss = z * ((z > 0) - target) + np.log1p(np.exp(-np.abs(z)))  # z > 0 counts as 1 or 0
+    return loss, (lambda g: -g * z, lambda g: g * (_logistic(z) - target))
 
 
 @op
 def _crossentropy_from_probabilities(target: Array, output: Array) -> Result:
-    """Y = -(y log p + (1-y) log(1-p)), p = clip(output, ε, 1 - ε), ε = `config.epsilon()`.
+    """Y = -(t log p + (1-t) log(1-p)), p = clip(output, ε, 1 - ε), ε = `config.epsilon()`.
 
-    ∂L/∂p = G (p - y) / (p (1-p)), and 0 where p was clipped;    ∂L/∂y = G log((1-p) / p).
+    ∂L/∂p = G (-t/p + (1-t)/(1-p)) = G (p - t) / (p (1-p)), and 0 for an output that was clipped.
+    ∂L/∂t = G log((1-p) / p).
     """
-    low, high = map(output.dtype.type, (config.epsilon(), 1 - config.epsilon()))
+    dtype = output.dtype.type  # bounds that are rounded as the entries are
+    low, high = dtype(config.epsilon()), dtype(1 - config.epsilon())
     p, inside = np.clip(output, low, high), (output >= low) & (output <= high)
     log_p, log_q = np.log(p), np.log(1 - p)
     return -(target * log_p + (1 - target) * log_q), (
@@ -306,17 +319,17 @@ def _where(a: Array, b: Array, condition: Array) -> Result:
 
 @op
 def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
-    """Y = Σ X.    ∂L/∂X = G, repeated along the axes that were summed."""
+    """Y = Σ X.    ∂L/∂X = G, repeated along the reduced axes."""
     return np.sum(x, axis, keepdims=keepdims), (
         lambda g: np.full(x.shape, _expand(g, axis, keepdims)),
     )
 
 
-@op
+@float_op
 def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
-    """Y = Σ X / n, and nan if n = 0.    ∂L/∂X = G / n, repeated along the axes."""
+    """Y = Σ X / n, and nan if n = 0.    ∂L/∂X = G / n, repeated along the reduced axes."""
     total = np.sum(x, axis, keepdims=keepdims)
-    n = x.size // total.size if total.size else 1
+    n = x.size // total.size if total.size else 1  # entries of X for each mean
     return total / n if n else np.full_like(total, np.nan), (
         lambda g: np.full(x.shape, _expand(g / (n or 1), axis, keepdims)),
     )
@@ -340,18 +353,19 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
     """Y = log Σ e^X = m + log Σ e^(X-m), m = max X.    ∂L/∂X = G softmax(X), and 0 where Y = -∞."""
     m = np.max(x, axis, keepdims=True)
-    m = np.where(np.isfinite(m), m, x.dtype.type(0))  # log 0 + log 0, and no inf - inf
+    m = np.where(np.isfinite(m), m, x.dtype.type(0))  # -∞ - (-∞) would be nan
     with np.errstate(divide="ignore"):
         y_kept = m + np.log(np.sum(np.exp(x - m), axis, keepdims=True))
     y = y_kept if keepdims else np.squeeze(y_kept, axis)
-    z = np.where(np.isneginf(y_kept), x.dtype.type(0), y_kept)
-    return y, (lambda g: _expand(g, axis, keepdims) * np.exp(x - z),)
+    y_finite = np.where(np.isneginf(y_kept), x.dtype.type(0), y_kept)  # e^(-∞ - 0) = 0
+    return y, (lambda g: _expand(g, axis, keepdims) * np.exp(x - y_finite),)
 
 
 @float_op
 def softmax(x: Array, axis: int = -1) -> Result:
-    """Y_i = e^X_i / Σ_j e^X_j.    ∂L/∂X = Y (G - Σ G Y), since ∂Y_j/∂X_i = Y_j (δ_ij - Y_i).
+    """Y_i = e^X_i / Σ_j e^X_j.    ∂L/∂X_i = Σ_j G_j Y_j (δ_ij - Y_i) = Y_i (G_i - Σ_j G_j Y_j).
 
+    δ_ij is 1 if i = j, else 0. To subtract max X first changes nothing, and nothing overflows.
     Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
     """
     e = np.exp(x - np.max(x, axis, keepdims=True))
@@ -361,7 +375,7 @@ def softmax(x: Array, axis: int = -1) -> Result:
 
 @float_op
 def log_softmax(x: Array, axis: int = -1) -> Result:
-    """Y = X - log Σ e^X.    ∂L/∂X = G - softmax(X) Σ G."""
+    """Y = X - log Σ e^X.    ∂L/∂X = G - softmax(X) Σ G,  ∂Y_j/∂X_i = δ_ij - softmax(X)_i."""
     shifted = x - np.max(x, axis, keepdims=True)
     y = shifted - np.log(np.sum(np.exp(shifted), axis, keepdims=True))
     return y, (lambda g: g - np.exp(y) * np.sum(g, axis, keepdims=True),)
@@ -372,14 +386,14 @@ def log_softmax(x: Array, axis: int = -1) -> Result:
 
 @op
 def reshape(x: Array, newshape: Sequence[int]) -> Result:
-    """Y = X in another shape (-1: what is left).    ∂L/∂X = G in X's shape."""
+    """Y = X in another shape (-1: inferred).    ∂L/∂X = G in X's shape."""
     return np.reshape(x, newshape), (lambda g: g.reshape(x.shape),)
 
 
 @op
 def transpose(x: Array, axes: Sequence[int] | None = None) -> Result:
-    """Y = X with its axes reordered, by default reversed.    ∂L/∂X = G in the first order."""
-    back = None if axes is None else np.argsort(np.mod(axes, x.ndim))
+    """Y = X with its axes reordered, by default reversed.    ∂L/∂X = G in the original order."""
+    back = None if axes is None else np.argsort(np.mod(axes, x.ndim))  # inverse permutation
     return np.transpose(x, axes), (lambda g: np.transpose(g, back),)
 
 
@@ -392,32 +406,32 @@ def getitem(x: Array, index: Any) -> Result:
 
     def vjp(g: Array) -> Array:
         back = np.zeros_like(x)
-        back[index] = g
+        back[index] = g  # such an index takes no entry twice
         return back
 
     return np.asarray(x[index]), (vjp,)
 
 
 def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
-    """Y = the inputs side by side.    ∂L/∂X_i = the i-th part of G."""
+    """Y = the inputs, joined along `axis`.    ∂L/∂X_i = the i-th part of G."""
     return _concatenate(*xs, axis=axis)
 
 
 @op
 def _concatenate(*xs: Array, axis: int) -> Result:
-    def part(g: Array, i: int) -> Array:
+    def part(i: int, g: Array) -> Array:
         ends = np.cumsum([np.shape(x)[axis] for x in xs])
         parts: list[Array] = np.split(g, ends[:-1], axis)
         return parts[i]
 
-    return np.concatenate(xs, axis), tuple((lambda g, i=i: part(g, i)) for i in range(len(xs)))
+    return np.concatenate(xs, axis), tuple(partial(part, i) for i in range(len(xs)))
 
 
 def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """Cut X along an axis, into equal sections or at the given indices: a list of tensors.
 
     Raises:
-        ValueError: a number of sections that does not divide the axis.
+        ValueError: an axis whose length is not divisible by the number of sections.
     """
     x = convert_to_tensor(x)
     length = x.shape[axis]
@@ -427,18 +441,18 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
         step = length // indices_or_sections
         indices_or_sections = [step * k for k in range(1, indices_or_sections)]
     bounds = [0, *indices_or_sections, length]
-    before = (slice(None),) * (axis % x.ndim)
+    before = (slice(None),) * (axis % x.ndim)  # all of the axes before `axis`
     return [
         getitem(x, (*before, slice(start, stop)))
         for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
     ]
 
 
-# Another dtype, and what has no derivative.
+# Casts, constants and comparisons.
 
 
 def cast(x: TensorLike, dtype: npt.DTypeLike) -> Tensor:
-    """Y = X in another dtype.    ∂L/∂X = G in X's dtype; none through integers, which are steps."""
+    """Y = X in another dtype.    ∂L/∂X = G in X's dtype; no gradient through integers."""
     return _cast(x, dtype=dtype)
 
 
@@ -465,7 +479,7 @@ def shape(x: TensorLike) -> tuple[int, ...]:
 
 
 def _comparison(compare: np.ufunc) -> Callable[..., Tensor]:
-    """Y = 1 where A and B compare so, else 0, as bools: a step, so a constant to tapes."""
+    """Y = whether the comparison holds, entry by entry: a step, so tapes record no gradient."""
 
     def function(a: Array, b: Array) -> Result:
         return compare(a, b), ()

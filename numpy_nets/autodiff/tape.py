@@ -24,7 +24,7 @@ from numpy_nets.autodiff.tensor import Array, Tensor, TensorLike, Variable
 
 VJP: TypeAlias = Callable[[Array], Array]
 
-recording: list["GradientTape"] = []  # the tapes inside of whose `with` the program is
+recording: list["GradientTape"] = []  # the tapes whose `with` block is running
 
 
 class Record(NamedTuple):

@@ -2,8 +2,8 @@
 
 A rule such as Adam reads and writes several arrays in several passes. For small arrays NumPy's cost
 is call overhead; for large ones it is memory traffic, because an array that does not fit the cache
-is fetched from memory in every pass. So `apply` hands a rule one block of weights at a time, small
-enough for all its arrays to stay in the cache, and the rule can be the plain formula.
+is fetched from memory in every pass. So `apply` hands a rule one block of weights at a time: what a
+line of it touches stays in the cache, and the rule can be the plain formula.
 """
 
 import itertools
@@ -19,7 +19,7 @@ from numpy_nets.autodiff.tensor import Array, Tensor, Variable
 from numpy_nets.blocks import blocks
 from numpy_nets.optimizers.schedules import LearningRateSchedule
 
-FORGET_EVERY = 16  # steps
+FORGET_EVERY = 16  # steps from one call of _forget to the next
 
 
 class Optimizer:
@@ -28,13 +28,13 @@ class Optimizer:
     Args:
         learning_rate: a float (an int raises, as in Keras), or a schedule.
         clipnorm: scale each gradient whose norm is larger down to this norm.
-        global_clipnorm: scale all gradients together, if their common norm is larger.
+        global_clipnorm: scale all gradients together, if their global norm is larger.
 
     Raises:
-        ValueError: arguments that are no numbers, or out of range, here and in subclasses.
+        ValueError: arguments that are not numbers, or out of range, here and in subclasses.
 
-    A subclass names its `slots`, the accumulators that it keeps for each variable, and gives
-    `step`.
+    A subclass names its `slots`, the accumulators that it keeps for each variable, and
+    implements `step`.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
@@ -142,9 +142,9 @@ class Optimizer:
         self.iterations += 1
 
     def step(self, g: Array, *slots: Any) -> Array:
-        """What gradient `g` adds to the weights.  Changes the accumulators.  All (n,).
+        """What gradient `g` adds to the weights.  Changes the accumulators.  All have shape (n,).
 
-        The result may be `g` or an accumulator itself: nobody writes into it.
+        The result may be `g` or an accumulator itself, so the caller does not write into it.
         """
         raise NotImplementedError
 
@@ -190,9 +190,9 @@ class Optimizer:
                 gradients[i] = gradient * (self.global_clipnorm / max(common, self.global_clipnorm))
 
     def get_state(self) -> list[Array]:
-        """Iterations, the learning rate (unless a schedule), and the accumulators of each variable.
+        """Iterations, the learning rate (unless a schedule), and each variable's accumulators.
 
-        The order of Keras's optimizer variables, in which they are saved.
+        The order is that of Keras's optimizer variables, in which they are saved.
         """
         state = [np.array(self.iterations, np.int64)]
         if not isinstance(self._learning_rate, LearningRateSchedule):
@@ -217,13 +217,13 @@ class Optimizer:
 
 
 def _forget(slots: Sequence[Array]) -> None:
-    """Set to 0 what has all but decayed to it, before the processor becomes slow.
+    """Set accumulators that have all but decayed to 0, before they become subnormal and slow.
 
-    The momentum of a weight whose gradient stays 0 is multiplied by β in every step. In float32 it
-    falls below 1.2e-38, the smallest normal number, after some 700 steps with β = 0.9, and then
-    stays there, because rounding ends the decay. Intel's processors take up to a hundred times as
-    long for such a subnormal number. The limit, 2¹⁶ times as large, leaves time for a β of ½ or
-    more until the next call, and is 10²⁶ times less than what rounding loses of a weight of 1.
+    The momentum of a weight whose gradient stays 0 is multiplied by β in every step. With β = 0.9
+    it falls from 1e-6 below 1.2e-38, the smallest normal float32, in 700 steps, and stays there,
+    because rounding stops the decay. Some processors take up to a hundred times as long for such a
+    subnormal number. The limit is 2¹⁶ times the smallest normal number, so for β ≥ ½ nothing gets
+    past it between two calls. Adam divides it by ε = 1e-7 at most: a step of 1e-29 for α = 1e-3.
     """
     for slot in slots:
         slot[np.abs(slot) < 2**16 * np.finfo(slot.dtype).tiny] = 0

@@ -13,13 +13,13 @@ from numpy_nets.autodiff.tensor import Array
 from numpy_nets.optimizers.optimizer import Optimizer, check_number
 from numpy_nets.optimizers.schedules import LearningRateSchedule
 
-BELOW_1 = math.nextafter(1, 0)
+BELOW_1 = math.nextafter(1, 0)  # the largest float below 1
 
 
 class SGD(Optimizer):
-    """w ← w - η g.  With momentum μ (Polyak 1964; Sutskever et al. 2013):
+    """w ← w - η g.  With momentum μ:  m ← μ m - η g,  w ← w + m.
 
-    m ← μ m - η g,    w ← w + m,    or with nesterov    w ← w + μ m - η g
+    With nesterov, w ← w + μ m - η g for the new m. Polyak 1964; Sutskever et al. 2013.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class SGD(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """a ← a + g²,    w ← w - η g / √(a + ε)    (Duchi et al. 2011).  a begins at 0.1."""
+    """a ← a + g²,    w ← w - η g / √(a + ε)    (Duchi et al. 2011).  a starts at 0.1."""
 
     slots = ("accumulator",)
     fades = False
@@ -90,7 +90,7 @@ class RMSprop(Optimizer):
         check_number("RMSprop: epsilon", epsilon, "a number >= 0")
         self.rho = rho
         self.epsilon = epsilon
-        self.fades = epsilon > 0  # or a forgotten v would be divided by
+        self.fades = epsilon >= 1e-15  # beside less than that, a v of 0 would count
 
     def step(self, g: Array, v: Array) -> Array:
         v *= self.rho
@@ -100,17 +100,17 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """m ← m + (1-β₁)(g - m),    v ← v + (1-β₂)(g² - v),    w ← w - α m / (√v + ε),
-    α = η √(1-β₂ᵗ) / (1-β₁ᵗ) at step t = 1, 2, …
+    """m ← m + (1-β₁)(g - m),    v ← v + (1-β₂)(g² - v),    w ← w - α m / (√v + ε)
 
-    Kingma & Ba 2015. m and v are running means of g and g² that begin at 0, so after t steps they
-    are too small by 1-β₁ᵗ and 1-β₂ᵗ. Their Algorithm 1 divides both by that and adds its ε:
+    with α = η √(1-β₂ᵗ) / (1-β₁ᵗ) at step t = 1, 2, …    (Kingma & Ba 2015).
+
+    m and v are running means of g and g² that start at 0, so after t steps they are too small, on
+    average by factors of 1-β₁ᵗ and 1-β₂ᵗ. Algorithm 1 of the paper divides by these factors:
 
         η m/(1-β₁ᵗ) / (√(v/(1-β₂ᵗ)) + ε)  =  α m / (√v + ε √(1-β₂ᵗ))
 
-    Here, as in Keras and at the end of their section 2, the last term is a constant, called ε̂
-    there. They write m ← β₁ m + (1-β₁) g, which is the same, but for rounding: the nearest float32
-    numbers to 0.999 and 1 - 0.999 do not add up to 1, so v would end 1.3e-5 of its value too large.
+    Here, as in Keras and at the end of the paper's section 2, the last term is a constant, which
+    the paper calls ε̂.
     """
 
     slots = ("momentum", "velocity")
@@ -130,7 +130,7 @@ class Adam(Optimizer):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
-        self.fades = epsilon > 0  # or a forgotten v would be divided by
+        self.fades = epsilon >= 1e-15  # beside less than that, a v of 0 would count
 
     def step(self, g: Array, m: Array, v: Array) -> Array:
         t = self.iterations + 1
