@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
+from numpy_nets import config
 from numpy_nets.autodiff import fused, ops
 from numpy_nets.autodiff.tensor import Tensor
 from numpy_nets.naming import lookup
@@ -37,6 +38,7 @@ def softplus(x: Tensor) -> Tensor:
 
 def sigmoid(x: Tensor) -> Tensor:
     """1 / (1 + e^-x).  Keeps the logits x for the crossentropy, which is exact from them."""
+    x = _floating(x)
     y = fused.sigmoid(x)
     y.logits = x
     return y
@@ -44,9 +46,15 @@ def sigmoid(x: Tensor) -> Tensor:
 
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
     """e^x_i / Σ_j e^x_j.  Keeps the logits x for the crossentropy, which is exact from them."""
+    x = _floating(x)
     y = ops.softmax(x, axis)
     y.logits = x
     return y
+
+
+def _floating(x: Tensor) -> Tensor:
+    tensor = ops.convert_to_tensor(x)
+    return tensor if tensor.dtype.kind == "f" else ops.cast(tensor, config.floatx())
 
 
 _BY_NAME: dict[str, Activation] = {

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-# Entries of a block. Four float32 arrays of this size, as many as a line of a formula touches, fit
-# a cache of 512 KB.
-SIZE = 32_768
+# Entries of a block. Two float32 arrays of this size, as many as most lines of a formula touch, are
+# 512 KB, a common cache; smaller blocks cost more in calls than they save.
+SIZE = 65_536
 
 
 def blocks(length: int, size: int = SIZE) -> Iterator[slice]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from numpy_nets import GradientTape, activations, gradcheck, ops
+from numpy_nets import GradientTape, activations, gradcheck, losses, ops
 from numpy_nets.autodiff.tensor import Tensor
 
 X = np.array([[-2.0, -0.5, 0.25], [0.5, 1.0, 3.0]])
@@ -83,3 +83,12 @@ def test_arrays_and_numbers_are_taken_too(name) -> None:
         np.testing.assert_array_equal(found, activations.get(name)(Tensor(X)).array)
     if name not in ("linear", "softmax", "leaky_relu"):
         assert activations.get(name)(0.5).dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int64"])
+def test_integers_are_taken_as_floats_by_the_crossentropy_too(dtype) -> None:
+    x, y = np.array([[1, 0]], dtype), np.float32([[1, 0]])
+    found = losses.binary_crossentropy(y, activations.sigmoid(Tensor(x)))
+    expected = losses.binary_crossentropy(y, activations.sigmoid(Tensor(x.astype("float32"))))
+    assert found.array == expected.array
+    assert found.dtype == np.float32

@@ -192,8 +192,8 @@ def test_blocks_give_the_same_bits_as_whole_arrays(monkeypatch, make) -> None:
         monkeypatch.setattr(optimizer_module, "blocks", partial(blocks, size=size))
         vs, optimizer = variables(shapes), make()
         lengths: list[int] = []
-        step = optimizer.step
-        optimizer.step = lambda g, *slots, f=step, n=lengths: n.append(g.size) or f(g, *slots)
+        step = optimizer.fused_step
+        optimizer.fused_step = lambda g, *slots, f=step, n=lengths: n.append(g.size) or f(g, *slots)
         for i in range(20):
             optimizer.apply(gradients(i, shapes), vs)
         assert sum(lengths) == 20 * (210 + 3 + 1 + 14)
@@ -202,7 +202,38 @@ def test_blocks_give_the_same_bits_as_whole_arrays(monkeypatch, make) -> None:
     assert found[0] == found[1] == found[2]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("make", [make for make, _ in FORMULAS])
+def test_the_fused_step_is_the_plain_one_to_the_bit(make, dtype) -> None:
+    rng = np.random.default_rng(0)
+    optimizer = make()
+    slots = [[np.full(1000, optimizer.slot_start, dtype) for _ in optimizer.slots] for _ in "ab"]
+    for optimizer.iterations in range(5):
+        g = rng.normal(size=1000).astype(dtype)
+        plain, fused = optimizer.step(g, *slots[0]), optimizer.fused_step(g, *slots[1])
+        np.testing.assert_array_equal(fused, plain, strict=True)
+        for a, b in zip(*slots, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_subclass_with_a_step_of_its_own_takes_it() -> None:
+    class Wild(Adam):
+        def step(self, g: Array, m: Array, v: Array) -> Array:
+            return np.full_like(g, 7)
+
+    v = Variable([1.0, 2.0])
+    Wild().apply([np.ones(2)], [v])
+    assert v.array.tolist() == [8, 9]
+
+
 # Subnormal numbers.
+
+
+def test_float16_has_no_room_for_forgetting() -> None:
+    v, optimizer = Variable(np.zeros(1), dtype="float16"), SGD(0.1, momentum=0.9)
+    for _ in range(3):
+        optimizer.apply([np.ones(1, np.float16)], [v])
+    assert v.array == pytest.approx(-0.561, rel=1e-3)
 
 
 def subnormals(optimizer: Optimizer) -> int:
@@ -256,6 +287,7 @@ def test_without_epsilon_nothing_is_forgotten_that_is_divided_by(float64) -> Non
             optimizer.apply([np.array([1e-152 if i < 20 else 1e-160])], [v])
         assert np.isfinite(v.array).all()
     assert not Adagrad().fades
+    assert not Optimizer(0.1).fades  # it is for a rule to say that its accumulators decay
 
 
 class Returns(Optimizer):

@@ -15,7 +15,7 @@ from benchmarks.work import ADAM, GAN_ADAM, KEEP, LATENT, PAPER_SGD, PIECES, Wor
 
 VARIANTS = {"numpy": ("autoencoder", "vae", "gan", "paper_gan")}
 MAY_FAIL = ()
-BLOCK, ROWS = 32_768, 128  # weights, and rows of a crossentropy, that are worked on at a time
+BLOCK, ROWS = 65_536, 128  # weights, and rows of a crossentropy, that are worked on at a time
 
 
 def describe() -> str:

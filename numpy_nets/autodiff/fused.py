@@ -74,7 +74,7 @@ def mean_crossentropy_from_logits(
     ∂L/∂z = G (σ(z) - t) / n,    ∂L/∂t = -G z / n.    probability: σ(z), if it is known already.
     """
     n = z.shape[-1]
-    rows_z, rows_t = z.reshape(-1, n), target.reshape(-1, n)
+    rows_z, rows_t = (x.reshape(math.prod(x.shape[:-1]), n) for x in (z, target))
     total = np.empty(len(rows_z), z.dtype)
     for rows in blocks(len(rows_z), ROWS):
         part = rows_z[rows]

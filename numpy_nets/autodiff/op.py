@@ -57,14 +57,15 @@ def float_op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[.
 
     @functools.wraps(function)
     def on_floats(x: Any, *args: Any, **options: Any) -> tuple[Any, tuple[VJP, ...]]:
-        return function(_as_float(x), *args, **options)
+        if isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f":
+            return function(x, *args, **options)
+        array = np.asarray(x)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"expected real numbers, got {array.dtype}")
+        value, _ = function(array.astype(config.floatx()), *args, **options)
+        return value, ()  # no gradient through integers
 
     return op(on_floats)
-
-
-def _as_float(x: Any) -> Any:
-    floating = isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"
-    return x if floating else np.asarray(x, config.floatx())
 
 
 def _named(name: str, error: Exception) -> Exception:

@@ -204,7 +204,7 @@ def sigmoid(x: Array) -> Result:
 
 
 def _logistic(x: Array) -> Array:
-    with np.errstate(over="ignore"):  # e^-X = ∞ gives 0, the right limit
+    with np.errstate(over="ignore"):  # e^-X = ∞ gives 0: σ would be subnormal
         return 1 / (1 + np.exp(-x))
 
 

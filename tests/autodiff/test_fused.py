@@ -137,3 +137,13 @@ def test_a_sum_of_log1p_takes_one_logarithm_of_up_to_64_factors(
     e = np.linspace(0, 1, 2 * entries).reshape(2, entries)
     np.testing.assert_allclose(fused._sum_log1p(e), log1p(e).sum(-1), rtol=1e-13)
     assert shapes == [(2, logarithms)]
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (2, 0, 3)])
+def test_no_rows_are_no_losses(shape) -> None:
+    z = Tensor(np.zeros(shape))
+    with GradientTape() as tape:
+        tape.watch(z)
+        loss = fused.mean_crossentropy_from_logits(np.zeros(shape), z)
+    assert loss.shape == shape[:-1]
+    assert tape.gradient(loss, z).shape == shape

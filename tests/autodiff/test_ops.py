@@ -485,3 +485,29 @@ def test_crossentropy_of_targets_that_are_no_floats(dtype) -> None:
     for from_logits, output in ((True, z), (False, scipy.special.expit(z))):
         found = ops.binary_crossentropy(y.astype(dtype), output, from_logits=from_logits).array
         np.testing.assert_allclose(found, np.logaddexp(0, [-2.0, 2.0]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["exp", "log", "sqrt", "tanh", "sigmoid", "softplus", "mean"])
+def test_functions_of_real_numbers_take_integers_as_floats_and_refuse_others(name) -> None:
+    function = getattr(ops, name)
+    expected = function(np.float32([1, 2])).array
+    for given in (np.array([1, 2], "int8"), np.array([1, 2], "uint8"), [1, 2]):
+        found = function(given).array
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, expected)
+    x = Tensor(np.array([1, 2]))
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = function(x)
+    assert tape.gradient(y, x) is None
+    for wrong in ("1.5", np.array([1j])):
+        with pytest.raises(TypeError, match=f"{name}: expected real numbers, got"):
+            function(wrong)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "bool", "uint8", "float32"])
+def test_both_forms_of_the_crossentropy_take_targets_of_any_kind(dtype) -> None:
+    p = np.float32([0.25, 0.75])
+    for given, from_logits in ((p, False), (np.log(p / (1 - p)), True)):
+        found = ops.binary_crossentropy(np.array([0, 1], dtype), given, from_logits).array
+        np.testing.assert_allclose(found, -np.log([0.75, 0.75]), rtol=1e-6)
