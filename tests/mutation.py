@@ -160,6 +160,8 @@ EXPLAINED: dict[str, str] = {
     "while factors < 63 and e.shape[-1] % 2 == 0:": SAME,
     "while factors != 64 and e.shape[-1] % 2 == 0:": SAME,
     "while factors < 64 and e.shape[-1] % 2 <= 0:": SAME,
+    "total: Array = np.sum(np.log1p(e), +1)": TWO_AXES,
+    "total: Array = np.sum(np.log1p(e), 1)": TWO_AXES,
     "factor: Array = (part >= 0) - rows_t[rows]": "times 0",
     "n = x.size / total.size if total.size else 1  # entries of X for each mean": SAME,
     **{f"n = x.size // total.size if total.size else {one}  # entries of X for each mean":

@@ -280,12 +280,20 @@ def test_forgetting_changes_no_weight(monkeypatch) -> None:
     assert none == 0 < some
 
 
-def test_without_epsilon_nothing_is_forgotten_that_is_divided_by(float64) -> None:
-    for make in (Adam, RMSprop):
-        v, optimizer = Variable([1.0]), make(epsilon=0.0)
+@pytest.mark.parametrize("kind", [Adam, RMSprop])
+def test_beside_a_tiny_epsilon_nothing_is_forgotten_that_is_divided_by(monkeypatch, kind) -> None:
+    found = []
+    for every in (optimizer_module.FORGET_EVERY, 10**9):
+        monkeypatch.setattr(optimizer_module, "FORGET_EVERY", every)
+        v, optimizer = Variable([1.0]), kind(epsilon=0.0)
         for i in range(40):
-            optimizer.apply([np.array([1e-152 if i < 20 else 1e-160])], [v])
-        assert np.isfinite(v.array).all()
+            optimizer.apply([np.float32([1e-16 if i < 20 else 1e-18])], [v])
+        found.append(v.array.tolist())
+    assert found[0] == found[1]
+    assert kind(epsilon=1e-15).fades and not kind(epsilon=1e-16).fades
+
+
+def test_only_rules_whose_accumulators_decay_forget() -> None:
     assert not Adagrad().fades
     assert not Optimizer(0.1).fades  # it is for a rule to say that its accumulators decay
 
