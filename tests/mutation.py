@@ -192,6 +192,10 @@ EXPLAINED: dict[str, str] = {
     "return repr(x) if np.ndim(x) <= 0 else f\"constant {np.shape(x)}\"": SAME,
     "return float(x) if type(x) == np.float64 else x": SAME,
     # losses, optimizers
+    "if slot.itemsize > 3:  # in float16 the limit would be a number that counts": "none has 3",
+    "forgetting = self.fades and self.iterations % FORGET_EVERY == 1": "as often",
+    **{f"FORGET_EVERY = {n}  # steps from one call of _forget to the next": "nearly as often"
+       for n in (15, 17)},
     "return tensor if tensor.dtype is other.dtype else ops.cast(tensor, str(other.dtype))":
         "casts to the dtype it has",
     "labels = labels[..., -1]": SAME,
