@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 parity found a bound broken, 2 a mistake in the input (one
 import sys
 from collections.abc import Sequence
 
+from numpy_nets import __version__
 from numpy_nets.cli import evaluate, interpolate, parity, sample, train
 from numpy_nets.cli.arguments import Command, dispatch
 
@@ -27,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "Unsupervised deep learning in plain NumPy.",
             COMMANDS,
             sys.argv[1:] if argv is None else argv,
+            version=f"numpy_nets {__version__}",
         )
     except (ValueError, OSError) as error:
         print(f"numpy-nets: error: {_one_line(error)}", file=sys.stderr)

@@ -51,7 +51,11 @@ class Command(NamedTuple):
 
 
 def dispatch(
-    prog: str, description: str, commands: Mapping[str, Command], argv: Sequence[str]
+    prog: str,
+    description: str,
+    commands: Mapping[str, Command],
+    argv: Sequence[str],
+    version: str | None = None,
 ) -> int:
     """Run the command that the first word of argv names, with the rest."""
     if not argv:
@@ -62,6 +66,8 @@ def dispatch(
         description=f"{description}\n\ncommands:\n{listing}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    if version is not None:
+        parser.add_argument("--version", action="version", version=version)
     known = choice(*commands)
     parser.add_argument("command", type=known, help="one of the above, with --help for more")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)

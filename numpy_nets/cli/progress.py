@@ -1,6 +1,7 @@
 """The progress bar of a training run: losses and the time that is left."""
 
 import shutil
+import sys
 from typing import Any
 
 from numpy_nets.callbacks import Callback
@@ -22,6 +23,7 @@ class TrainingBar(Callback):
             total=steps * epochs,
             initial=steps * self._first_epoch,
             ncols=width,
+            mininterval=0.1 if sys.stderr.isatty() else 10.0,  # seconds; a log keeps every redraw
             bar_format="{desc}|{bar}| {elapsed}<{remaining}{postfix}",
         )
 
@@ -35,7 +37,7 @@ class TrainingBar(Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         shown = self._of(logs)
         self._validation = {k: v for k, v in shown.items() if k.startswith("val_")}
-        self._bar.set_postfix_str(_text(shown))
+        self._bar.set_postfix_str(_text(shown), refresh=sys.stderr.isatty())
 
     def close(self) -> None:
         """Leave the bar as it stands."""

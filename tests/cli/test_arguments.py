@@ -1,5 +1,6 @@
 import pytest
 
+import numpy_nets
 from numpy_nets.cli import main
 
 
@@ -65,3 +66,10 @@ def test_help_tells_the_commands_and_arguments(words, capsys):
     with pytest.raises(SystemExit, match="0"):
         main(words.split())
     assert "usage: numpy-nets" in capsys.readouterr().out
+
+
+def test_the_version_is_that_of_the_package(capsys) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"numpy_nets {numpy_nets.__version__}\n"

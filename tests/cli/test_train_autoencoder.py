@@ -256,3 +256,8 @@ def test_labels_of_any_size_and_large_images_need_no_large_memory(empty_folder):
     np.savez(empty_folder / "x.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     words = ["train", "autoencoder", "--data", "x.npz", "--epochs", "1", "--latent", "2"]
     assert main([*words, "--out", "run"]) == 0
+
+
+def test_a_log_that_is_no_terminal_gets_few_redraws_of_the_bar(images, empty_folder, capsys):
+    assert train(images, "--epochs", "30", "--out", "run") == 0
+    assert capsys.readouterr().err.count("\r") < 10

@@ -83,6 +83,8 @@ def test_offline_error_names_the_address_and_where_to_put_the_file(keras_home):
     with pytest.raises(OSError) as caught:
         fetch(path, url, SHA256)
     assert url in str(caught.value) and str(path) in str(caught.value)
+    assert "numpy_nets.datasets.digits needs no network" in str(caught.value)
+    assert caught.value.__suppress_context__  # one line says it; the client's traceback does not
     assert "\n" not in str(caught.value)
 
 
