@@ -141,7 +141,8 @@ class Adam(Optimizer):
         return step
 
     def fused_step(self, g: Array, m: Array, v: Array) -> Array:
-        # One temporary in place of seven: a VAE's step takes 0.92 of the time on an AMD EPYC.
+        # For speed alone: `step` with one temporary. On an AMD EPYC a step of the
+        # VAE takes 0.92 of the time.
         t = self.iterations + 1
         alpha = self.learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
         d = g - m
