@@ -5,8 +5,8 @@ samples. Imbalance is KL(classes of the samples ‖ uniform) in nats. The smoke 
 and one epoch.
 """
 
-from numpy_nets.cli.data import load_images
-from numpy_nets.cli.train_gan import GANRecipe
+from numpy_nets.cli.recipes.gan import GANRecipe
+from numpy_nets.cli.runs.data import load_images
 from numpy_nets.evaluation.classifier import train_classifier
 from numpy_nets.evaluation.samples import mode_coverage
 from numpy_nets.random import set_random_seed

@@ -16,14 +16,12 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Every module imports only from rows above its own, or from its own sub-package.
 ORDER = [
-    ["config", "naming", "blocks", "progress", "summary", "datasets"],
+    ["config", "naming", "blocks", "datasets"],
     ["autodiff"],
     ["random", "theory"],
     ["initializers", "activations"],
-    ["base_layer"],
     ["layers", "losses", "optimizers", "callbacks"],
-    ["metrics", "storage", "batches"],
-    ["training"],
+    ["metrics", "storage"],
     ["network"],
     ["models"],
     ["evaluation", "figures"],

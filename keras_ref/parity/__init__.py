@@ -1,7 +1,7 @@
 """The proof: every public name of numpy_nets computed here and in Keras, and how far apart.
 
 `CASES` is the one list of comparisons. The tests check every row of it, `python -m
-keras_ref.parity` prints them; a case added to a `cases_*` file is both. `public_names` is what
+keras_ref.parity` prints them; a case added to a file of `cases` is both. `public_names` is what
 must be in it.
 """
 
@@ -14,39 +14,12 @@ from types import ModuleType
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported, below
 
 import numpy_nets
-from keras_ref.parity import (
-    cases_accuracy,
-    cases_family,
-    cases_gan,
-    cases_layers,
-    cases_losses,
-    cases_models,
-    cases_ops,
-    cases_optimizers,
-    cases_tape,
-    cases_training,
-    cases_vae,
-)
 from keras_ref.parity.case import Case, Row, normwise_eps, precision, runs
+from keras_ref.parity.cases import CASES
 
 __all__ = [
     "CASES", "Case", "Row", "normwise_eps", "precision", "public_names", "runs",
 ]  # fmt: skip
-
-CASES: list[Case] = [
-    *cases_ops.CASES,
-    *cases_layers.CASES,
-    *cases_losses.CASES,
-    *cases_optimizers.CASES,
-    *cases_tape.CASES,
-    *cases_models.CASES,
-    *cases_training.CASES,
-    *cases_vae.CASES,
-    *cases_gan.CASES,
-    *cases_family.CASES,
-    *cases_accuracy.CASES,
-]
-
 
 # What has no number of its own to compare: base classes, and functions that look up or make.
 _NOTHING_TO_COMPARE = {

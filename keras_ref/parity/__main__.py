@@ -15,9 +15,9 @@ from rich.table import Table
 
 from keras_ref.parity import CASES, Row, runs
 from keras_ref.parity.compute import compute
-from keras_ref.parity.page import as_html
-from keras_ref.parity.results import as_json, check_writable, lines, verdict, worst, write
-from numpy_nets.cli.parity import parser
+from keras_ref.parity.report.page import as_html
+from keras_ref.parity.report.results import as_json, check_writable, lines, verdict, worst, write
+from numpy_nets.cli.commands.parity import parser
 
 _UNITS = ("eps", "ulp", "standard errors")  # in this order
 

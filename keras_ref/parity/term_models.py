@@ -14,8 +14,8 @@ import tensorflow as tf
 import numpy_nets
 from keras_ref.parity.both import as_array, gradients, normal, weights
 from keras_ref.parity.case import Pair
-from keras_ref.parity.cases_models import twin
-from keras_ref.parity.cases_optimizers import BETAS
+from keras_ref.parity.cases.models import twin
+from keras_ref.parity.cases.optimizers import BETAS
 from keras_ref.weights import copy_to_keras
 
 PARTS = ("encoder", "decoder")

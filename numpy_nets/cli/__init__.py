@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 
 from numpy_nets import __version__
-from numpy_nets.cli import evaluate, interpolate, parity, sample, train
 from numpy_nets.cli.arguments import Command, dispatch
+from numpy_nets.cli.commands import evaluate, interpolate, parity, sample, train
 
 COMMANDS = {
     "train": Command("train a model", train.main),

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from numpy_nets.autodiff.tensor import Array
-from numpy_nets.batches import Batches, unpack_x_y_sample_weight
 from numpy_nets.models.vae import VAE
+from numpy_nets.network.batches import Batches, unpack_x_y_sample_weight
 
 
 def active_units(model: VAE, data: Any, threshold: float = 0.01) -> int:

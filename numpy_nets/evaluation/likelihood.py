@@ -16,8 +16,8 @@ import numpy as np
 
 from numpy_nets import random
 from numpy_nets.autodiff.tensor import Array
-from numpy_nets.batches import Batches, unpack_x_y_sample_weight
 from numpy_nets.models.vae import VAE
+from numpy_nets.network.batches import Batches, unpack_x_y_sample_weight
 
 
 def elbo(

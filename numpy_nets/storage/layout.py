@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from numpy_nets.autodiff.tensor import Array, Variable
-from numpy_nets.base_layer import Layer
+from numpy_nets.layers.layer import Layer
 from numpy_nets.naming import numbered, snake_case
 from numpy_nets.optimizers import Optimizer
 from numpy_nets.storage import weights as file_format

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from numpy_nets.cli import main, training
-from numpy_nets.cli.train import RECIPES
+from numpy_nets.cli import main
+from numpy_nets.cli.commands import training
+from numpy_nets.cli.recipes import RECIPES
 
 
 def save_small_images(path: Path) -> Path:

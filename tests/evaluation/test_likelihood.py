@@ -10,9 +10,9 @@ from numpy.polynomial.hermite_e import hermegauss
 
 from numpy_nets import config, random
 from numpy_nets.autodiff.tensor import Tensor
-from numpy_nets.base_layer import Layer
 from numpy_nets.evaluation.likelihood import elbo, log_likelihood
 from numpy_nets.layers import Concatenate, Dense, Input
+from numpy_nets.layers.layer import Layer
 from numpy_nets.models import Model
 from numpy_nets.models.cvae import ConditionalVAE
 from numpy_nets.models.vae import (

@@ -11,8 +11,9 @@ import pytest
 keras = pytest.importorskip("keras")
 
 import numpy_nets  # noqa: E402
-from keras_ref.parity import cases_gan, precision  # noqa: E402
+from keras_ref.parity import precision  # noqa: E402
 from keras_ref.parity.both import normal  # noqa: E402
+from keras_ref.parity.cases import gan as gan_cases  # noqa: E402
 
 
 def state(gan: Any) -> list[np.ndarray]:
@@ -31,8 +32,8 @@ def bits(arrays: list[np.ndarray]) -> list[bytes]:
 
 def step(gan: Any, seed: int, dtype: str) -> None:
     k = keras if isinstance(gan, keras.Model) else numpy_nets
-    x = normal(8, cases_gan.PIXELS, seed=seed).astype(dtype)
-    z = normal(8, cases_gan.LATENT, seed=seed).astype(dtype)
+    x = normal(8, gan_cases.PIXELS, seed=seed).astype(dtype)
+    z = normal(8, gan_cases.LATENT, seed=seed).astype(dtype)
     gan.learn_discriminator(*map(k.ops.convert_to_tensor, (x, z)))
     gan.learn_generator(k.ops.convert_to_tensor(z))
 
@@ -45,7 +46,7 @@ def test_a_file_with_both_optimizers_loads_in_the_other_library_and_training_goe
     reader = keras if writer is numpy_nets else numpy_nets
     path = tmp_path / "gan.weights.h5"
     with precision(dtype):
-        source, target = cases_gan.build(writer), cases_gan.build(reader)
+        source, target = gan_cases.build(writer), gan_cases.build(reader)
         for seed in range(2):
             step(source, seed, dtype)
         source.save_weights(path)
@@ -63,8 +64,8 @@ def test_a_file_with_both_optimizers_loads_in_the_other_library_and_training_goe
 
 @pytest.mark.parametrize("half_steps", [False, True])
 def test_a_step_of_one_leaves_the_other_bit_for_bit_in_keras_too(half_steps: bool) -> None:
-    gan = cases_gan.build(keras, half_steps=half_steps)
-    x, z = normal(8, cases_gan.PIXELS), normal(8, cases_gan.LATENT)
+    gan = gan_cases.build(keras, half_steps=half_steps)
+    x, z = normal(8, gan_cases.PIXELS), normal(8, gan_cases.LATENT)
     sides = {"d": (gan.discriminator, gan.d_optimizer), "g": (gan.generator, gan.g_optimizer)}
 
     def now(side: str) -> list[bytes]:
@@ -81,9 +82,9 @@ def test_a_step_of_one_leaves_the_other_bit_for_bit_in_keras_too(half_steps: boo
 
 
 def test_fit_in_a_graph_of_keras_deals_a_batch_out_to_the_k_steps() -> None:
-    gan = cases_gan.build(keras, k=3)
+    gan = gan_cases.build(keras, k=3)
     gan.compile(jit_compile=False)
-    x = normal(22, cases_gan.PIXELS).astype("float32")
+    x = normal(22, gan_cases.PIXELS).astype("float32")
     history = gan.fit(x, batch_size=9, epochs=2, verbose=0).history
     assert set(history) == set(gan.reported)
     assert np.isfinite(list(history.values())).all()

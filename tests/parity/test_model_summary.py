@@ -11,7 +11,7 @@ import pytest
 keras = pytest.importorskip("keras")
 
 import numpy_nets  # noqa: E402
-from keras_ref.parity.cases_models import autoencoder, nested, subclassed, two_inputs  # noqa: E402
+from keras_ref.parity.cases.models import autoencoder, nested, subclassed, two_inputs  # noqa: E402
 from numpy_nets import naming  # noqa: E402
 
 

@@ -13,9 +13,12 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from numpy_nets import callbacks  # noqa: E402
-from numpy_nets.callbacks import CallbackList, ProgressBar  # noqa: E402
-from numpy_nets.progress import ProgressLine  # noqa: E402
+from numpy_nets.callbacks import (  # noqa: E402
+    CallbackList,
+    ProgressBar,
+    callback,
+)
+from numpy_nets.callbacks.progress import ProgressLine  # noqa: E402
 
 VALUES = [1533.3, 28.5, 0.1, 0.001, 1e-3 + 1e-9, 4.2e-7, 0.0, -3.25, float("nan"), float("inf")]
 
@@ -89,7 +92,7 @@ def test_progress_bar_prints_what_keras_prints(
     expected = capsys.readouterr().out
 
     line = functools.partial(ProgressLine, clock=ticking(steps, scale))
-    monkeypatch.setattr(callbacks, "ProgressLine", line)
+    monkeypatch.setattr(callback, "ProgressLine", line)
     ours = CallbackList([ProgressBar()], SimpleNamespace(), params)
     drive(ours, job, epochs, steps, logs)
     assert capsys.readouterr().out == expected
@@ -107,7 +110,7 @@ def test_a_line_is_redrawn_in_place_where_keras_does(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal, raising=False)
     if not posix:
         monkeypatch.delitem(sys.modules, "posix", raising=False)
-        monkeypatch.setattr("numpy_nets.progress.os.name", "nt")
+        monkeypatch.setattr("numpy_nets.callbacks.progress.os.name", "nt")
     monkeypatch.delenv("PYCHARM_HOSTED", raising=False)
 
     monkeypatch.setattr("keras.src.utils.progbar.time", SimpleNamespace(time=ticking(0, 1.0)))

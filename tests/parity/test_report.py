@@ -23,8 +23,9 @@ pytest.importorskip("keras")
 import keras
 
 import numpy_nets
-from keras_ref.parity import CASES, Case, Row, compute, page, results
+from keras_ref.parity import CASES, Case, Row, compute
 from keras_ref.parity import __main__ as report
+from keras_ref.parity.report import page, results
 from numpy_nets import cli
 
 

@@ -12,7 +12,7 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from numpy_nets.summary import Row, print_summary, size_of  # noqa: E402
+from numpy_nets.network.summary import Row, print_summary, size_of  # noqa: E402
 
 layers = keras.layers
 
@@ -316,7 +316,7 @@ def test_a_width_keras_refuses_is_refused() -> None:
 def test_memory_has_the_unit_keras_gives_it(power: int) -> None:
     from keras.src.utils.summary_utils import readable_memory_size
 
-    from numpy_nets.summary import _memory
+    from numpy_nets.network.summary import _memory
 
     for n_bytes in (2**power - 1, 2**power, 2**power + 1, 3 * 2**power):
         assert _memory(n_bytes) == readable_memory_size(n_bytes)

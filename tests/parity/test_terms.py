@@ -7,19 +7,20 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from keras_ref.parity import cases_family, cases_vae  # noqa: E402
+from keras_ref.parity.cases import family as family_cases  # noqa: E402
+from keras_ref.parity.cases import vae as vae_cases  # noqa: E402
 
-X = np.zeros((2, cases_family.PIXELS), np.float32)
-Y = np.eye(2, cases_family.CLASSES, dtype=np.float32)
+X = np.zeros((2, family_cases.PIXELS), np.float32)
+Y = np.eye(2, family_cases.CLASSES, dtype=np.float32)
 
 
 @pytest.mark.parametrize(
     ("build", "data"),
     [
-        (cases_vae.build, (X,)),
-        (lambda k: cases_family.denoising(k, "MaskingNoise"), (X,)),
-        (lambda k: cases_family.sparse(k, "kl_sparsity"), (X,)),
-        (cases_family.conditional, (X, Y)),
+        (vae_cases.build, (X,)),
+        (lambda k: family_cases.denoising(k, "MaskingNoise"), (X,)),
+        (lambda k: family_cases.sparse(k, "kl_sparsity"), (X,)),
+        (family_cases.conditional, (X, Y)),
     ],
     ids=["vae", "denoising", "sparse", "cvae"],
 )

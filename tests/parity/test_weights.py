@@ -14,13 +14,13 @@ keras = pytest.importorskip("keras")
 import numpy_nets  # noqa: E402
 from keras_ref.parity import precision  # noqa: E402
 from keras_ref.parity.both import normal  # noqa: E402
-from keras_ref.parity.cases_models import (  # noqa: E402
+from keras_ref.parity.cases.models import (  # noqa: E402
     autoencoder,
     nested,
     sequential,
     subclassed,
 )
-from keras_ref.parity.cases_optimizers import BETAS  # noqa: E402
+from keras_ref.parity.cases.optimizers import BETAS  # noqa: E402
 from keras_ref.weights import copy_from_keras, copy_to_keras  # noqa: E402
 
 

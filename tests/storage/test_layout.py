@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from numpy_nets import GradientTape, Model, Sequential, Variable, ops, random
-from numpy_nets.base_layer import Layer
 from numpy_nets.layers import (
     Activation,
     Concatenate,
@@ -18,6 +17,7 @@ from numpy_nets.layers import (
     ReLU,
     Reshape,
 )
+from numpy_nets.layers.layer import Layer
 from numpy_nets.metrics import Mean
 from numpy_nets.optimizers import SGD, Adam
 from numpy_nets.optimizers.schedules import ExponentialDecay

@@ -1,0 +1,30 @@
+"""The comparisons, a file for each part of the library."""
+
+from keras_ref.parity.case import Case
+from keras_ref.parity.cases import (
+    accuracy,
+    family,
+    gan,
+    layers,
+    losses,
+    models,
+    ops,
+    optimizers,
+    tape,
+    training,
+    vae,
+)
+
+CASES: list[Case] = [
+    *ops.CASES,
+    *layers.CASES,
+    *losses.CASES,
+    *optimizers.CASES,
+    *tape.CASES,
+    *models.CASES,
+    *training.CASES,
+    *vae.CASES,
+    *gan.CASES,
+    *family.CASES,
+    *accuracy.CASES,
+]

@@ -1,0 +1,299 @@
+"""Every layer and activation, and the statistics of initial weights and noise."""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+
+import keras_ref.layers
+import numpy_nets
+from keras_ref.parity.both import gradients, model_gradients, models, normal, prefixed
+from keras_ref.parity.case import Case, Pair
+from keras_ref.parity.cases.ops import KINKS, ROUNDED_SLOPE, SATURATED, SLOPE
+from numpy_nets.autodiff.tensor import Array, Tensor
+
+Build: TypeAlias = Callable[[Any], Any]
+Shapes: TypeAlias = tuple[tuple[int, ...], ...]
+
+
+def _sum_of_squares(k: Any, y: Any) -> Any:
+    return k.ops.sum(k.ops.square(y))
+
+
+def _activation(name: str, dtype: str, **options: Any) -> Iterator[Pair]:
+    for x in (normal(3, 4), KINKS, SATURATED):
+        yield from prefixed(
+            f"{x.shape}",
+            gradients(lambda k, z: getattr(k.activations, name)(z, **options), [x.astype(dtype)]),
+        )
+
+
+def _activation_by_name(name: str, dtype: str) -> Iterator[Pair]:
+    yield from gradients(lambda k, z: k.activations.get(name)(z), [normal(3, 4).astype(dtype)])
+
+
+def _layer(build: Build, shapes: Shapes, dtype: str) -> Iterator[Pair]:
+    """A layer inside a functional model: outputs, gradients, and the shape it declares."""
+
+    def model(k: Any) -> Any:
+        inputs = [k.Input(shape[1:]) for shape in shapes]
+        layer_input = inputs if len(inputs) > 1 else inputs[0]
+        return k.Model(layer_input, build(k)(layer_input))
+
+    samples = [normal(*shape, seed=7).astype(dtype) for shape in shapes]
+    mine, theirs = models(model, *samples)
+    inputs = samples if len(samples) > 1 else samples[0]
+    yield from model_gradients(mine, theirs, _sum_of_squares, inputs)
+    yield "output shape", _sizes(mine.output_shape), _sizes(theirs.output_shape)
+
+
+def _sizes(shape: Any) -> Array:
+    return np.array([-1 if n is None else n for n in shape])
+
+
+def _own_layer(k: Any) -> Any:
+    class Scale(k.layers.Layer):  # type: ignore[misc]
+        """y = activation(x · scale): a layer written the same in both libraries."""
+
+        def build(self, input_shape: Any) -> None:
+            self.scale = self.add_weight((input_shape[-1],), "random_normal", name="scale")
+
+        def call(self, inputs: Any) -> Any:
+            return k.ops.tanh(inputs * self.scale)
+
+        def compute_output_shape(self, input_shape: Any) -> Any:
+            return input_shape
+
+    return Scale()
+
+
+def _maxout(k: Any, units: int, pieces: int) -> Any:
+    """Keras has no Maxout: its own is in keras_ref."""
+    return (numpy_nets if k is numpy_nets else keras_ref).layers.Maxout(units, pieces)
+
+
+def _input(dtype: str) -> Iterator[Pair]:
+    """A model without layers, and the cast of what enters."""
+    for shape in ((3,), (2, 3)):
+        x = normal(5, *shape)
+        outputs = []
+        for k in (numpy_nets, keras):
+            tensor = k.layers.Input(shape)
+            outputs.append(k.Model(tensor, k.layers.Flatten()(tensor))(x))
+        yield f"{shape}", outputs[0].array, outputs[1].numpy()
+
+
+def _input_layer(dtype: str) -> Iterator[Pair]:
+    mine = numpy_nets.layers.InputLayer((3, None))
+    theirs = keras.layers.InputLayer(shape=(3, None))
+    yield "batch shape", _sizes(mine.batch_shape), _sizes(theirs.batch_shape)
+
+
+def _dropout(rate: float, dtype: str) -> Iterator[Pair]:
+    """Keras's mask, made visible by an input of ones, in place of ours."""
+    shape = (40, 50)
+    x = normal(*shape).astype(dtype)
+
+    def theirs() -> Any:
+        return keras.layers.Dropout(rate, seed=5)  # anew: its stream moves on with every call
+
+    mask = theirs()(np.ones(shape, dtype), training=True).numpy()
+    mine = numpy_nets.layers.Dropout(rate)
+    yield "not training", mine(x).array, theirs()(x).numpy()
+    if rate == 1:
+        zeros = mine(x, training=True), theirs()(x, training=True)
+        yield "training", zeros[0].array, zeros[1].numpy()
+        return
+    mine.mask = lambda shape: Tensor(mask)  # type: ignore[method-assign]
+    made = {"numpy_nets": mine, "keras": theirs()}
+    yield from prefixed(
+        "training",
+        gradients(lambda k, z: made[k.__name__](z, training=True), [x]),
+    )
+
+
+def _dropout_mask(dtype: str) -> Iterator[Pair]:
+    shape = (1000, 1000)
+    mine = numpy_nets.layers.Dropout(0.25, seed=1)(np.ones(shape), training=True).array
+    theirs = keras.layers.Dropout(0.25, seed=1)(np.ones(shape), training=True).numpy()
+    yield from _statistics(mine, theirs)
+
+
+def _statistics(mine: Array, theirs: Array) -> Iterator[Pair]:
+    """Mean, standard deviation and histogram of two samples, in standard errors."""
+    for values in (mine, theirs):
+        if values.std() == 0:
+            yield "the constant", mine, theirs
+            return
+    n, deviation = theirs.size, float(theirs.std(dtype=np.float64))
+    a, b = (x.astype(np.float64).ravel() for x in (mine, theirs))
+    kurtosis = float(np.mean(((b - b.mean()) / deviation) ** 4))
+    by_mean = deviation * np.sqrt(2 / n)
+    yield "mean", a.mean() / by_mean, b.mean() / by_mean
+    by_deviation = deviation * np.sqrt((kurtosis - 1) / (2 * n))
+    yield "standard deviation", a.std() / by_deviation, b.std() / by_deviation
+
+    edges = np.linspace(min(a.min(), b.min()), max(a.max(), b.max()), 21)
+    shares = [np.histogram(x, edges)[0] / n for x in (a, b)]
+    by_share = np.sqrt(2 * np.maximum(shares[1] * (1 - shares[1]), 1 / n) / n)
+    yield "share of each of 20 bins", shares[0] / by_share, shares[1] / by_share
+
+
+def _initializer(name: str, dtype: str, **options: Any) -> Iterator[Pair]:
+    shape = (500, 2000)
+    for what, k in (("numpy", numpy_nets), ("keras", keras)):
+        made = getattr(k.initializers, name)(**options)(shape, dtype=dtype)
+        if what == "numpy":
+            mine = made
+    theirs = keras.ops.convert_to_numpy(made)
+    yield from _statistics(mine, theirs)
+    # The limits: a uniform draw comes within a few parts in a million of them.
+    if "Uniform" in name:
+        width = float(theirs.max() - theirs.min()) / theirs.size
+        for what, limit in (("least", np.min), ("largest", np.max)):
+            yield f"{what}", float(limit(mine)) / width, float(limit(theirs)) / width
+
+
+def _noise(name: str, dtype: str) -> Iterator[Pair]:
+    for options in ({}, {"normal": {"mean": 2.0, "stddev": 0.25}}.get(name, {"minval": -3.0})):
+        mine = getattr(numpy_nets.random, name)((500, 2000), seed=1, **options).array
+        theirs = getattr(keras.random, name)((500, 2000), seed=1, **options).numpy()
+        yield from prefixed(f"{options}", _statistics(mine, theirs))
+
+
+_LAYERS: list[tuple[str, str, Build, Shapes]] = [
+    ("Dense", "linear", lambda k: k.layers.Dense(4), ((5, 3),)),
+    ("Dense", "no bias", lambda k: k.layers.Dense(4, use_bias=False), ((5, 3),)),
+    ("Dense", "relu, three axes", lambda k: k.layers.Dense(4, activation="relu"), ((2, 6, 3),)),
+    ("Dense", "one sigmoid unit", lambda k: k.layers.Dense(1, activation="sigmoid"), ((1, 3),)),
+    ("Dense", "784 to 300", lambda k: k.layers.Dense(300, activation="tanh"), ((64, 784),)),
+    ("Dense", "softmax", lambda k: k.layers.Dense(10, activation="softmax"), ((5, 3),)),
+    ("Dense", "a function", lambda k: k.layers.Dense(4, activation=k.ops.softplus), ((5, 3),)),
+    ("LeakyReLU", "slope 0.25", lambda k: k.layers.LeakyReLU(negative_slope=0.25), ((5, 3),)),
+    (
+        "LeakyReLU",
+        "slope 0.2, rounded",
+        lambda k: k.layers.LeakyReLU(negative_slope=SLOPE),
+        ((5, 3),),
+    ),
+    ("Maxout", "three axes", lambda k: _maxout(k, 4, 3), ((2, 6, 3),)),
+    ("Maxout", "240 units of 5", lambda k: _maxout(k, 240, 5), ((64, 784),)),
+    ("ReLU", "", lambda k: k.layers.ReLU(), ((5, 3),)),
+    ("Activation", "by name", lambda k: k.layers.Activation("tanh"), ((5, 3),)),
+    (
+        "Activation",
+        "a function",
+        lambda k: k.layers.Activation(k.activations.softplus),
+        ((5, 3),),
+    ),
+    ("Flatten", "four axes", lambda k: k.layers.Flatten(), ((5, 2, 3, 4),)),
+    ("Flatten", "two axes", lambda k: k.layers.Flatten(), ((5, 3),)),
+    ("Reshape", "to (4, 3)", lambda k: k.layers.Reshape((4, 3)), ((5, 12),)),
+    ("Reshape", "to (-1, 2)", lambda k: k.layers.Reshape((-1, 2)), ((5, 3, 4),)),
+    ("Concatenate", "last axis", lambda k: k.layers.Concatenate(), ((5, 3), (5, 2))),
+    (
+        "Concatenate",
+        "axis 1 of three",
+        lambda k: k.layers.Concatenate(axis=1),
+        ((5, 3, 2), (5, 1, 2), (5, 4, 2)),
+    ),
+    ("Layer", "a subclass", _own_layer, ((5, 3),)),
+]
+
+_STATISTICAL = "two samples of 10^6: 5 standard errors of their difference"
+
+
+def _statistical(subject: str, run: Callable[[str], Iterator[Pair]], variant: str = "") -> Case:
+    return Case(
+        "initializer", subject, run, variant, bound=5.0, reason=_STATISTICAL, unit="standard errors"
+    )
+
+
+_ACTIVATIONS: list[tuple[str, dict[str, Any]]] = [
+    ("linear", {}), ("relu", {}), ("leaky_relu", {"negative_slope": 0.25}), ("sigmoid", {}),
+    ("tanh", {}), ("softplus", {}), ("softmax", {}),
+]  # fmt: skip
+
+CASES = [
+    Case("activation", f"activations.{name}", functools.partial(_activation, name, **options))
+    for name, options in _ACTIVATIONS
+]
+CASES += [
+    Case(
+        "activation",
+        f"activations.{name}",
+        functools.partial(_activation_by_name, name),
+        "by name",
+        ("float32",) if name == "leaky_relu" else ("float64", "float32"),
+    )
+    for name, _ in _ACTIVATIONS
+]
+CASES += [
+    Case(
+        "activation",
+        "activations.leaky_relu",
+        functools.partial(_activation_by_name, "leaky_relu"),
+        "by name, slope 0.2",
+        ("float64",),
+        bound=2.0**29,
+        reason=ROUNDED_SLOPE,
+    )
+]
+CASES += [
+    Case("layer", f"layers.{name}", functools.partial(_layer, build, shapes), variant)
+    for name, variant, build, shapes in _LAYERS
+]
+CASES += [
+    Case(
+        "layer",
+        "layers.LeakyReLU",
+        functools.partial(_layer, lambda k: k.layers.LeakyReLU(), ((5, 3),)),
+        "default slope 0.3",
+        ("float32",),
+    ),
+    Case(
+        "layer",
+        "layers.LeakyReLU",
+        functools.partial(_layer, lambda k: k.layers.LeakyReLU(), ((5, 3),)),
+        "default slope 0.3 in float64",
+        ("float64",),
+        bound=2.0**29,
+        reason=ROUNDED_SLOPE,
+    ),
+    Case("layer", "layers.Input", _input),
+    Case("layer", "layers.InputLayer", _input_layer),
+    Case("layer", "layers.Dropout", functools.partial(_dropout, 0.5), "rate 0.5"),
+    Case("layer", "layers.Dropout", functools.partial(_dropout, 0.2), "rate 0.2"),
+    Case("layer", "layers.Dropout", functools.partial(_dropout, 0.0), "rate 0"),
+    Case("layer", "layers.Dropout", functools.partial(_dropout, 1.0), "rate 1"),
+    _statistical("layers.Dropout", _dropout_mask, "statistics of the mask"),
+    _statistical("initializers.Zeros", functools.partial(_initializer, "Zeros")),
+    _statistical(
+        "initializers.RandomNormal",
+        functools.partial(_initializer, "RandomNormal", seed=1),
+        "defaults",
+    ),
+    _statistical(
+        "initializers.RandomNormal",
+        functools.partial(_initializer, "RandomNormal", mean=1.0, stddev=0.25, seed=1),
+        "mean 1, stddev 0.25",
+    ),
+    _statistical(
+        "initializers.RandomUniform",
+        functools.partial(_initializer, "RandomUniform", seed=1),
+        "defaults",
+    ),
+    _statistical(
+        "initializers.RandomUniform",
+        functools.partial(_initializer, "RandomUniform", minval=-1.0, maxval=3.0, seed=1),
+        "[-1, 3)",
+    ),
+    _statistical(
+        "initializers.GlorotUniform", functools.partial(_initializer, "GlorotUniform", seed=1)
+    ),
+    _statistical("initializers.HeNormal", functools.partial(_initializer, "HeNormal", seed=1)),
+    _statistical("random.normal", functools.partial(_noise, "normal")),
+    _statistical("random.uniform", functools.partial(_noise, "uniform")),
+]

@@ -1,0 +1,297 @@
+"""Whole training runs: `fit` and its History, many optimizer steps, evaluation, single batches."""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import numpy_nets
+from keras_ref.parity.both import models, normal, uniform, weights
+from keras_ref.parity.case import Case, Pair
+from keras_ref.parity.cases.models import autoencoder, images, subclassed
+from keras_ref.parity.cases.optimizers import BETAS
+from numpy_nets.autodiff.tensor import Array
+
+
+def _adam(k: Any) -> Any:
+    return k.optimizers.Adam(**BETAS)
+
+
+def _autoencoder_steps(dtype: str, steps: int = 200, batch: int = 64) -> Iterator[Pair]:
+    """The notebook's model on digits, one Adam step a batch."""
+    x = images(steps // 4 * batch, dtype).reshape(-1, batch, 784)
+    mine, theirs = models(autoencoder, x[0])
+    losses: tuple[list[float], list[float]] = [], []
+    for k, model, found in ((numpy_nets, mine, losses[0]), (keras, theirs, losses[1])):
+        model.compile(_adam(k), "binary_crossentropy")
+        found += [model.train_on_batch(x[i % len(x)], x[i % len(x)]) for i in range(steps)]
+    yield f"loss at each of {steps} steps", *map(np.array, losses)
+    yield from weights(mine, theirs)
+    yield "reconstruction", mine.predict(x[0], verbose=0), theirs.predict(x[0], verbose=0)
+
+
+def _history(mine: Any, theirs: Any) -> Iterator[Pair]:
+    """Every list of the History, and that the names come in one order."""
+    yield "epochs", np.array(mine.epoch), np.array(theirs.epoch)
+    yield from _logs("history", mine.history, theirs.history)
+
+
+def _logs(what: str, ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[Pair]:
+    """Values by name, and the order of the names."""
+    order = [list(theirs).index(name) if name in theirs else -1 for name in ours]
+    yield f"{what}: order of the names", np.array(order), np.arange(len(theirs))
+    for name in theirs:
+        found = None if name not in ours else np.array(ours[name])
+        yield f"{what}: {name}", found, np.array(theirs[name])
+
+
+def _fit(
+    build: Callable[[Any], Any],
+    compiled: Callable[[Any], dict[str, Any]],
+    data: Callable[[], dict[str, Any]],
+    inputs: int,
+    dtype: str,
+) -> Iterator[Pair]:
+    """fit, then evaluate and predict on what it was fitted to."""
+    options = _in_dtype(data(), dtype)
+    x = options["x"]
+    mine, theirs = models(build, *(part[:2] for part in (x if inputs > 1 else [x])))
+    histories = []
+    for k, model in ((numpy_nets, mine), (keras, theirs)):
+        model.compile(**compiled(k))
+        histories.append(model.fit(**options, shuffle=False, verbose=0))
+    yield from _history(*histories)
+    yield from weights(mine, theirs)
+    given = {key: options[key] for key in ("x", "y", "sample_weight") if key in options}
+    ours, expected = (model.evaluate(**given, batch_size=11, verbose=0) for model in (mine, theirs))
+    yield "evaluate", np.array(ours), np.array(expected)
+    ours, expected = (
+        model.evaluate(**given, batch_size=11, verbose=0, return_dict=True)
+        for model in (mine, theirs)
+    )
+    yield from _logs("evaluate", ours, expected)
+    predictions = [model.predict(x, batch_size=11, verbose=0) for model in (mine, theirs)]
+    yield "predict", *predictions
+
+
+def _in_dtype(nested: Any, dtype: str) -> Any:
+    if isinstance(nested, dict):
+        return {key: _in_dtype(value, dtype) for key, value in nested.items()}
+    if isinstance(nested, list | tuple):
+        return type(nested)(_in_dtype(value, dtype) for value in nested)
+    is_float = isinstance(nested, np.ndarray) and nested.dtype.kind == "f"
+    return nested.astype(dtype) if is_float else nested
+
+
+def _labels(count: int, classes: int) -> Array:
+    return np.arange(count) * 7 % 11 % classes
+
+
+def _digits_data() -> dict[str, Any]:
+    """600 digits in batches of 256: the last is a part of one."""
+    x, test = images(600, "float64"), images(100, "float64", start=600)
+    return {"x": x, "y": x, "epochs": 3, "batch_size": 256, "validation_data": (test, test)}
+
+
+def _classes_data() -> dict[str, Any]:
+    return {
+        "x": normal(75, 6),
+        "y": _labels(75, 4),
+        "sample_weight": uniform(75),
+        "epochs": 3,
+        "validation_split": 0.25,
+    }
+
+
+def _binary_data() -> dict[str, Any]:
+    return {
+        "x": normal(75, 3),
+        "y": _labels(75, 2),
+        "epochs": 4,
+        "initial_epoch": 1,
+        "batch_size": 16,
+        "validation_data": (normal(33, 3, seed=3), _labels(33, 2), uniform(33)),
+        "validation_batch_size": 20,
+    }
+
+
+def _two_inputs_data() -> dict[str, Any]:
+    x = [normal(50, 3), normal(50, 2)]
+    return {"x": x, "y": normal(50, 4), "epochs": 3, "batch_size": 50, "sample_weight": uniform(50)}
+
+
+def _one_hot_data() -> dict[str, Any]:
+    return {"x": normal(40, 6), "y": np.eye(4)[_labels(40, 4)], "epochs": 2, "batch_size": 7}
+
+
+def _classifier(k: Any) -> Any:
+    return k.Sequential(
+        [k.layers.Dense(8, activation="relu"), k.layers.Dense(4, activation="softmax")]
+    )
+
+
+def _binary(k: Any) -> Any:
+    return k.Sequential(
+        [
+            k.layers.Dense(8),
+            k.layers.LeakyReLU(negative_slope=0.25),
+            k.Sequential([k.layers.Dense(1, activation="sigmoid")]),
+        ]
+    )
+
+
+def _two_inputs(k: Any) -> Any:
+    image, label = k.Input((3,)), k.Input((2,))
+    hidden = k.layers.Dense(8, activation="tanh")(k.layers.Concatenate()([image, label]))
+    return k.Model([image, label], k.layers.Dense(4)(hidden))
+
+
+def _weighted_data() -> dict[str, Any]:
+    x, y = normal(50, 3), uniform(50, 2)
+    return {"x": x, "y": y, "epochs": 3, "validation_data": (x[:9], y[:9], uniform(9))}
+
+
+def _on_batch(dtype: str) -> Iterator[Pair]:
+    """Values of each batch alone, as numbers, lists and dicts."""
+    x, y = normal(24, 3).astype(dtype), _labels(24, 2)
+    w = uniform(24).astype(dtype)
+    mine, theirs = models(_binary, x)
+    for k, model in ((numpy_nets, mine), (keras, theirs)):
+        model.compile(_adam(k), "binary_crossentropy", metrics=["accuracy", "mse"])
+    for step, weight in enumerate((None, w, None)):
+        for name in ("train_on_batch", "test_on_batch"):
+            a, b = (
+                getattr(model, name)(x[step:], y[step:], None if weight is None else weight[step:])
+                for model in (mine, theirs)
+            )
+            yield f"{name} {step}", np.array(a), np.array(b)
+    logs = [model.train_on_batch(x, y, return_dict=True) for model in (mine, theirs)]
+    yield from _logs("train_on_batch", *logs)
+    yield from weights(mine, theirs)
+
+
+def _own_train_step(tape_class: Any, k: Any) -> Any:
+    """A denoising autoencoder with its own steps and means, the same text for both libraries."""
+
+    class Denoiser(k.Model):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = k.Sequential([k.layers.Dense(4, activation="tanh")])
+            self.decoder = k.Sequential([k.layers.Dense(6)])
+            self.loss_tracker = k.metrics.Mean(name="loss")
+            self.size_tracker = k.metrics.Mean(name="size")
+
+        def call(self, inputs: Any) -> Any:
+            return self.decoder(self.encoder(inputs))
+
+        def _step(self, data: Any) -> Any:
+            clean, noise = data
+            codes = self.encoder(clean + noise)
+            error = k.ops.mean(k.ops.square(self.decoder(codes) - clean), axis=-1)
+            size = k.ops.mean(k.ops.square(codes), axis=-1)
+            self.size_tracker.update_state(size)
+            return k.ops.mean(error) + 0.125 * k.ops.mean(size)
+
+        def train_step(self, data: Any) -> Any:
+            with tape_class() as tape:
+                loss = self._step(data)
+            gradients = tape.gradient(loss, self.trainable_variables)
+            self.optimizer.apply(gradients, self.trainable_variables)
+            self.loss_tracker.update_state(loss)
+            return {m.name: m.result() for m in self.metrics}
+
+        def test_step(self, data: Any) -> Any:
+            self.loss_tracker.update_state(self._step(data))
+            return {m.name: m.result() for m in self.metrics}
+
+        @property
+        def metrics(self) -> Any:
+            return [self.loss_tracker, self.size_tracker]
+
+    return Denoiser()
+
+
+def _fit_own_train_step(dtype: str) -> Iterator[Pair]:
+    x, noise = normal(40, 6).astype(dtype), 0.25 * normal(40, 6, seed=1).astype(dtype)
+    tapes = {numpy_nets: numpy_nets.GradientTape, keras: tf.GradientTape}
+    mine, theirs = models(lambda k: _own_train_step(tapes[k], k), x)
+    histories = []
+    for k, model in ((numpy_nets, mine), (keras, theirs)):
+        model.compile(optimizer=_adam(k))
+        options = {"epochs": 3, "batch_size": 16, "validation_data": (x[:9], noise[:9])}
+        histories.append(model.fit(x, noise, shuffle=False, verbose=0, **options))
+    yield from _history(*histories)
+    yield from weights(mine, theirs)
+
+
+_FITS: list[tuple[str, Callable[[Any], Any], Callable[[Any], dict[str, Any]], Any, int]] = [
+    (
+        "autoencoder on digits",
+        autoencoder,
+        lambda k: {"optimizer": _adam(k), "loss": "binary_crossentropy", "metrics": ["mse"]},
+        _digits_data,
+        1,
+    ),
+    (
+        "classes, sample weights, split",
+        _classifier,
+        lambda k: {
+            "optimizer": k.optimizers.SGD(0.125, momentum=0.5, nesterov=True),
+            "loss": "sparse_categorical_crossentropy",
+            "metrics": ["accuracy", k.metrics.SparseCategoricalAccuracy(name="again")],
+        },
+        _classes_data,
+        1,
+    ),
+    (
+        "binary, weighted validation, initial epoch",
+        _binary,
+        lambda k: {
+            "optimizer": k.optimizers.RMSprop(global_clipnorm=0.125),
+            "loss": k.losses.BinaryCrossentropy(label_smoothing=0.125),
+            "metrics": ["accuracy", "binary_accuracy"],
+        },
+        _binary_data,
+        1,
+    ),
+    (
+        "two inputs, one batch",
+        _two_inputs,
+        lambda k: {"optimizer": k.optimizers.Adagrad(0.125, 0.125), "loss": "mse"},
+        _two_inputs_data,
+        2,
+    ),
+    (
+        "one-hot, a sum for a loss",
+        _classifier,
+        lambda k: {
+            "optimizer": k.optimizers.SGD(0.0625, clipnorm=0.5),
+            "loss": k.losses.CategoricalCrossentropy(reduction="sum"),
+        },
+        _one_hot_data,
+        1,
+    ),
+    (
+        "subclassed, default batches",
+        subclassed,
+        lambda k: {"optimizer": _adam(k), "loss": "mean_squared_error", "metrics": ["mse"]},
+        _weighted_data,
+        1,
+    ),
+]
+
+
+_RUNS: list[tuple[str, Callable[[str], Iterator[Pair]]]] = [
+    ("200 Adam steps of the autoencoder", _autoencoder_steps),
+    *(
+        (variant, functools.partial(_fit, build, compiled, data, inputs))
+        for variant, build, compiled, data, inputs in _FITS
+    ),
+    ("own train_step", _fit_own_train_step),
+    ("train_on_batch and test_on_batch", _on_batch),
+]
+
+CASES = [Case("training", "Model.fit", run, variant) for variant, run in _RUNS]

@@ -1,0 +1,1 @@
+"""The rows as tables, JSON, and one page of HTML."""

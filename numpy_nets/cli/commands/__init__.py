@@ -1,0 +1,1 @@
+"""The sub-commands of `numpy-nets`, a file each."""

@@ -1,0 +1,16 @@
+"""What the command line knows of each model, a file each."""
+
+from numpy_nets.cli.recipes.autoencoder import AutoencoderRecipe
+from numpy_nets.cli.recipes.cvae import ConditionalVAERecipe
+from numpy_nets.cli.recipes.denoising import DenoisingRecipe
+from numpy_nets.cli.recipes.gan import GANRecipe
+from numpy_nets.cli.recipes.iwae import IWAERecipe
+from numpy_nets.cli.recipes.recipe import Recipe
+from numpy_nets.cli.recipes.sparse import SparseRecipe
+from numpy_nets.cli.recipes.vae import VAERecipe
+
+_ALL: tuple[Recipe, ...] = (
+    AutoencoderRecipe(), DenoisingRecipe(), SparseRecipe(), VAERecipe(), ConditionalVAERecipe(),
+    IWAERecipe(), GANRecipe(),
+)  # fmt: skip
+RECIPES = {recipe.name: recipe for recipe in _ALL}

@@ -1,0 +1,205 @@
+"""numpy-nets train vae."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from numpy_nets import random
+from numpy_nets.autodiff.tensor import Array
+from numpy_nets.cli.arguments import Option, choice, number
+from numpy_nets.cli.recipes.autoencoder import nearest_pca, purity, sigmoid, squared_error
+from numpy_nets.cli.recipes.recipe import Recipe, Settings, count, pixels, shared_options
+from numpy_nets.cli.runs.data import Images
+from numpy_nets.evaluation.latent import active_units, quantile_grid, traverse
+from numpy_nets.evaluation.likelihood import elbo, log_likelihood
+from numpy_nets.figures.images import save_images, save_reconstructions
+from numpy_nets.figures.scatter import save_scatter
+from numpy_nets.models.vae import (
+    VAE,
+    bernoulli_log_likelihood,
+    build_decoder,
+    build_encoder,
+    build_gaussian_decoder,
+    gaussian_log_likelihood,
+)
+from numpy_nets.network import Model
+from numpy_nets.optimizers import Adam
+from numpy_nets.theory.ppca import fit_ppca
+
+LATENT = count("latent", 20, "length of a code")
+LAYERS = (
+    count("hidden", 400, "units of the hidden layers"),
+    Option("activation", "relu", choice("relu", "tanh"), "of the hidden layers"),
+)
+LIKELIHOOD = Option(
+    "likelihood", "bernoulli", choice("bernoulli", "gaussian"), "of a pixel, given a code"
+)
+
+
+class VAERecipe(Recipe):
+    """Beside PCA, and with a Gaussian likelihood beside probabilistic PCA."""
+
+    name = "vae"
+    help = "a variational autoencoder"
+    options = (
+        *shared_options(epochs=20, batch_size=50),
+        LATENT,
+        *LAYERS,
+        LIKELIHOOD,
+        Option("beta", 1.0, number(float, 0, most=1e6), "weight of the KL term"),
+        count("samples", 1, "of the code, for each image and step"),
+    )
+    unit = "nats per image"
+
+    def build(self, settings: Settings) -> Model:
+        encoder, decoder, likelihood = networks(settings)
+        model = VAE(encoder, decoder, likelihood, settings["beta"], settings["samples"])
+        model.compile(Adam(settings["learning_rate"]))
+        return model
+
+    def batch(self, model: Any, x: Array, y: Array | None) -> tuple[Array, ...]:
+        return (x,)
+
+    def encode(self, model: Any, x: Array, y: Array | None) -> Array:
+        """The means of q(z|x)."""
+        data = self.batch(model, x, y)
+        mean, _ = model.encode(data if len(data) > 1 else x)
+        codes: Array = mean.numpy()
+        return codes
+
+    def decode(self, model: Any, codes: Array, y: Array | None) -> Array:
+        """The means of p(x|z)."""
+        return mean_pixels(model.decoder(codes.astype(np.float32)))
+
+    def sample(self, model: Any, count: int, label: int | None) -> Array:
+        if label is not None:
+            raise ValueError(f"--label: the model is {self.name}, which knows no classes")
+        return self.decode(model, prior(model, count), None)
+
+    def draw(self, model: Any, data: Images, folder: Path) -> None:
+        x, y, shape = data.x_test, data.y_test, (-1, *data.image_shape)
+        codes = self.encode(model, x, y)
+        if codes.shape[1] == 2 and y is not None:
+            save_scatter(folder / "codes.png", codes, y)
+        if len(data.image_shape) != 2:
+            return
+        first = None if y is None else y[:20]
+        save_reconstructions(
+            folder / "reconstructions.png",
+            x[:20].reshape(shape),
+            self.decode(model, codes[:20], first).reshape(shape),
+        )
+        save_images(
+            folder / "samples.png", self.sample(model, 100, None).reshape(shape), 10,
+            "new images, from codes that are drawn from N(0, I)",
+        )  # fmt: skip
+
+        def same_label(n: int) -> Array | None:
+            return None if y is None else np.repeat(y[:1], n)
+
+        if codes.shape[1] == 2:
+            grid = quantile_grid(20)
+            save_images(
+                folder / "manifold.png",
+                self.decode(model, grid, same_label(len(grid))).reshape(shape), 20,
+                "codes on the quantiles of N(0, I)",
+            )  # fmt: skip
+        values = np.linspace(-3, 3, 11)
+        units = np.argsort(-codes.var(axis=0))[:10]
+        walks = np.concatenate([traverse(codes[0], unit, values) for unit in units])
+        save_images(
+            folder / "traversal.png",
+            self.decode(model, walks, same_label(len(walks))).reshape(shape), len(values),
+            "one image's code, with one unit a row from -3 to 3",
+        )  # fmt: skip
+
+    def print_table(
+        self, model: Any, data: Images, settings: Settings, samples: int | None, most: int
+    ) -> None:
+        from rich.console import Console
+        from rich.table import Table
+
+        samples = 50 if samples is None else samples
+        gaussian = model.log_likelihood is gaussian_log_likelihood
+        x, y, pca = data.x_test, data.y_test, nearest_pca(data, settings)
+        some = np.linspace(0, len(x) - 1, min(most, len(x))).astype(int)  # the order may tell
+        arrays = self.batch(model, x, y)
+        chosen = tuple(array[some] for array in arrays)
+        losses = model.evaluate(*arrays, batch_size=1000, verbose=0, return_dict=True)
+        codes = self.encode(model, x, y)
+        bound = -np.mean(elbo(model, chosen))
+        nll = -np.mean(_log_likelihood(model, chosen, samples))
+        exact, pca_error, pca_purity = "-", "-", "-"
+        if gaussian and data.trained_on:
+            exact = ppca_loss(data.x_train, x[some], settings["latent"])
+        if pca is not None:
+            pca_error = f"{squared_error(x, np.clip(pca.reconstruct(x), 0, 1)):.5f}"
+            pca_purity = purity(pca.encode(x), y)
+
+        table = Table(title=f"{len(x)} test images, nats per image")
+        for column in ("", self.name, "PCA"):
+            table.add_column(column, justify="right" if column else "left")
+        table.add_row("loss", f"{losses['loss']:.2f}", "-")
+        for name in model.term_names:
+            table.add_row(f"  {name}", f"{losses[name]:.2f}", "-")
+        table.add_row(f"-ELBO of {len(some)}", f"{bound:.2f}", "-")
+        table.add_row(f"-log p of {len(some)}, {samples} samples", f"{nll:.2f}", exact)
+        units = active_units(model, arrays)
+        table.add_row("active units", f"{units} of {codes.shape[1]}", "-")
+        error = squared_error(x, self.decode(model, codes, y))
+        table.add_row("squared error of a pixel", f"{error:.5f}", pca_error)
+        table.add_row("k-means purity", purity(codes, y), pca_purity)
+        console = Console()
+        console.print(table)
+        if gaussian:
+            console.print("Pixels are continuous: these are densities, which may be above 1.")
+        elif not np.all((x == 0) | (x == 1)):
+            console.print(
+                "Grey pixels under a Bernoulli decoder: a pseudo-likelihood, to be compared with "
+                "the same setting only. --binarize static makes it a likelihood."
+            )
+
+
+def networks(settings: Settings) -> tuple[Model, Model, Callable[[Any, Any], Any]]:
+    """Encoder, decoder, and the likelihood of pixels that the decoder gives the parameters of."""
+    sizes = (pixels(settings), settings["hidden"], settings["latent"], settings["activation"])
+    encoder = build_encoder(*sizes)
+    if settings["likelihood"] == "gaussian":
+        return encoder, build_gaussian_decoder(*sizes), gaussian_log_likelihood
+    return encoder, build_decoder(*sizes), bernoulli_log_likelihood
+
+
+def _log_likelihood(model: Any, arrays: tuple[Array, ...], samples: int) -> Array:
+    """As `log_likelihood`, with a progress bar on a terminal."""
+    from tqdm import tqdm
+
+    starts = tqdm(range(0, len(arrays[0]), 100), "log p", leave=False, disable=None)
+    return np.concatenate([
+        log_likelihood(model, tuple(array[start : start + 100] for array in arrays), samples)
+        for start in starts
+    ])  # fmt: skip
+
+
+def ppca_loss(x_train: Array, x: Array, latent: int) -> str:
+    """-log p(x) of probabilistic PCA, exact; "-" where the data leave it no variance to spare."""
+    try:
+        return f"{-np.mean(fit_ppca(x_train, latent).log_likelihood(x)):.2f}"
+    except ValueError:
+        return "-"
+
+
+def prior(model: Any, count: int) -> Array:
+    """Codes (count, latent) from N(0, I)."""
+    mean, _ = model.encoder.output_shape
+    codes: Array = random.normal((count, mean[-1])).numpy()
+    return codes
+
+
+def mean_pixels(parameters: Any) -> Array:
+    """The means of p(x|z), from the logits of a Bernoulli decoder or [mean, log_var]."""
+    if isinstance(parameters, list):
+        images: Array = parameters[0].numpy()
+        return images
+    return sigmoid(parameters)

@@ -1,0 +1,6 @@
+"""Layers put together, and trained: `Model` and `Sequential`."""
+
+from numpy_nets.layers import Input
+from numpy_nets.network.model import Model, Sequential
+
+__all__ = ["Input", "Model", "Sequential"]
