@@ -70,4 +70,4 @@ def _float(value: Any) -> float:
     try:
         return float(value)
     except OverflowError:
-        return inf if value > 0 else -inf
+        return -inf if value < 0 else inf
