@@ -1,19 +1,10 @@
 """The layers.  Shapes are written (batch, ...); a layer's arithmetic is in autodiff/ops.py."""
 
-from numpy_nets.layers.core import (
-    Activation,
-    Concatenate,
-    Dense,
-    Dropout,
-    Flatten,
-    Input,
-    InputLayer,
-    LeakyReLU,
-    Maxout,
-    ReLU,
-    Reshape,
-)
+from numpy_nets.layers.activation import Activation, LeakyReLU, ReLU
+from numpy_nets.layers.core import Dense, Input, InputLayer, Maxout
 from numpy_nets.layers.layer import Layer
+from numpy_nets.layers.regularization import Dropout
+from numpy_nets.layers.reshaping import Concatenate, Flatten, Reshape
 
 __all__ = [
     "Activation", "Concatenate", "Dense", "Dropout", "Flatten", "Input", "InputLayer", "Layer",

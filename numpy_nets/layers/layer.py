@@ -1,74 +1,48 @@
-"""Layer: variables and a function; and KerasTensor, the stand-in that builds a graph of layers."""
+"""Layer, the base class of layers and models: variables, and a function that uses them."""
 
+import functools
 import inspect
-import itertools
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from numpy_nets import config, initializers
 from numpy_nets.autodiff import ops
-from numpy_nets.autodiff.tensor import Tensor, Variable, convert_to_numpy
+from numpy_nets.autodiff.tensor import Array, Tensor, Variable, convert_to_numpy
+from numpy_nets.layers.node import KerasTensor, Node, Shape
 from numpy_nets.naming import snake_case, unique_name
+from numpy_nets.nested import flatten, instances, map_nested
 
-Shape: TypeAlias = tuple[int | None, ...]
-
-# Whether the layers that run now run for training: an outermost call says so with `training=`,
-# and the calls inside it inherit that.
+# Whether the layers that are running now run for training: the outermost call says so with
+# `training=`, and the calls inside it inherit its answer.
 _training = False
 
 
-class KerasTensor:
-    """What a layer returns when it is called on an Input: a shape, and the node it came from.
-
-    Its first axis is None, the batch.
-    """
-
-    def __init__(self, shape: Shape, name: str, node: "Node") -> None:
-        self.shape = shape
-        self.name = name
-        self.node = node
-
-    def __repr__(self) -> str:
-        return f"<KerasTensor {self.name} {self.shape}>"
-
-
-class Node:
-    """One call of a layer on KerasTensors.  `inputs` is as the layer got it: one, or a list."""
-
-    def __init__(self, layer: "Layer", inputs: Any, output_shape: Any) -> None:
-        self.layer = layer
-        self.inputs = inputs
-        name = f"{layer.name}_output"
-        if isinstance(output_shape, list):
-            self.output: Any = [KerasTensor(shape, name, self) for shape in output_shape]
-        else:
-            self.output = KerasTensor(output_shape, name, self)
-        layer.nodes.append(self)
-
-    @property
-    def parents(self) -> list["Node"]:
-        return [x.node for x in flatten(self.inputs)]
-
-
-def flatten(nested: Any) -> list[Any]:
-    """The leaves of nested lists and tuples, in order; None is no leaf."""
-    if nested is None:
-        return []
-    if isinstance(nested, (list, tuple)):
-        return list(itertools.chain.from_iterable(map(flatten, nested)))
-    return [nested]
-
-
 class Layer:
-    """Base class of layers and models.
+    """The base class of layers and models.
 
-    A subclass creates its variables in `build(input_shape)` with `add_weight`, and computes in
-    `call(inputs)`, which may take `training`. Variables and layers that are attributes, or in
-    lists, tuples and dicts that are attributes, belong to it, and so do those layers' variables.
+    A subclass creates its variables in `build(input_shape)`, with `add_weight`, and computes its
+    output in `call(inputs)`, which may take an argument `training`. The variables and layers that
+    it holds as attributes, or in lists, tuples and dicts that are attributes, belong to it, and so
+    do the variables of those layers.
+
+    >>> import numpy as np
+    >>> class Scale(Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight((input_shape[-1],), "zeros", name="factor")
+    ...     def call(self, inputs):
+    ...         return inputs * self.factor
+    >>> layer = Scale()
+    >>> layer(np.array([[1.0, 2.0]])).numpy().tolist()
+    [[0.0, 0.0]]
+    >>> layer.set_weights([[3.0, 4.0]])
+    >>> layer(np.array([[1.0, 2.0]])).numpy().tolist()
+    [[3.0, 8.0]]
     """
 
-    # Kept apart from what a subclass assigns: that is looked through for variables at every step.
+    # These stay out of the instance's dict, which holds what a subclass assigns and is searched
+    # for variables at every step.
     __slots__ = (
         "__dict__", "__weakref__", "_added", "_build_shape", "_frozen", "_takes_training",
         "_trainable", "built", "dtype", "name", "nodes",
@@ -86,27 +60,40 @@ class Layer:
         self._frozen: set[Variable] = set()
         self._takes_training = "training" in inspect.signature(self.call).parameters
 
+    def __init_subclass__(cls) -> None:
+        """Whoever calls a subclass's `build`, the layer is built afterwards."""
+        if "build" in vars(cls):
+            cls.build = _marked_as_built(cls.build)  # type: ignore[assignment,method-assign]
+
     def build(self, input_shape: Any) -> None:
-        """Create the variables.  `input_shape`: (None, ...), or a list of such for a list."""
+        """Create the variables. The first call of the layer does so, if nobody has before.
+
+        Args:
+            input_shape: (None, ...), or a list of such shapes when the layer takes a list.
+        """
+        self.built = True
+        self._build_shape = input_shape
 
     def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no call method")
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shape of the output, needed only when the layer is called on an Input."""
+        """The shape of the output; needed only when the layer is called on an Input."""
         raise NotImplementedError(f"{type(self).__name__} needs a compute_output_shape method")
 
     def __call__(self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
-        """Compute on arrays or Tensors (cast to the layer's dtype), or add to a graph.
+        """Compute the output for arrays or Tensors, or add a node to a graph of KerasTensors.
 
         Args:
-            inputs: an array or Tensor (batch, ...), a KerasTensor, or a list of one kind.
-            training: True in training, for layers such as Dropout. Default: as the calling
-                layer, and False outside of one.
+            inputs: an array or Tensor (batch, ...), which is cast to the layer's dtype; a
+                KerasTensor; or a list of one of these kinds.
+            training: True in training, for layers such as Dropout. By default as in the calling
+                layer, and False outside any layer.
 
         Raises:
-            TypeError: inputs of another kind, or a mixture; other arguments beside KerasTensors.
-            ValueError: a list, if the layer takes one input.
+            TypeError: if inputs is of another kind or mixes kinds, or if there are other arguments
+                beside KerasTensors.
+            ValueError: if inputs is a list but the layer takes one input.
         """
         if not hasattr(self, "nodes"):
             raise TypeError(f"{type(self).__name__}: __init__ must call super().__init__() first")
@@ -121,7 +108,7 @@ class Layer:
         else:
             inputs = map_nested(self._cast, inputs)
         if not self.built:
-            self._build_once(map_nested(lambda x: (None, *x.shape[1:]), inputs))
+            self.build(map_nested(lambda x: (None, *x.shape[1:]), inputs))
         global _training
         outer = _training
         if training is not None:
@@ -137,14 +124,9 @@ class Layer:
         if {type(x) for x in flatten(inputs)} != {KerasTensor}:
             raise TypeError(f"{self.name}: inputs: expected arrays or KerasTensors, got both")
         shapes = map_nested(lambda x: x.shape, inputs)
-        self._build_once(shapes)
-        return Node(self, inputs, self.compute_output_shape(shapes)).output
-
-    def _build_once(self, input_shape: Any) -> None:
         if not self.built:
-            self.build(input_shape)
-            self.built = True
-            self._build_shape = input_shape
+            self.build(shapes)
+        return Node(self, inputs, self.compute_output_shape(shapes)).output
 
     @property
     def class_name(self) -> str:
@@ -152,7 +134,7 @@ class Layer:
         return type(self).__name__
 
     def known_output_shape(self) -> Any:
-        """The output's shape, from the first call; None while that cannot be told."""
+        """The shape of the first call's output, or None as long as it is not known."""
         if self.nodes:
             output = self.nodes[0].output
             return [x.shape for x in output] if isinstance(output, list) else output.shape
@@ -165,8 +147,8 @@ class Layer:
         if isinstance(x, Tensor):
             return x if x.array.dtype == self.dtype else ops.cast(x, self.dtype)
         if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiub":
-            came = f"an array of {x.dtype}" if isinstance(x, np.ndarray) else type(x).__name__
-            raise TypeError(f"{self.name}: inputs: expected an array of numbers, got {came}")
+            kind = f"an array of {x.dtype}" if isinstance(x, np.ndarray) else type(x).__name__
+            raise TypeError(f"{self.name}: inputs: expected an array of numbers, got {kind}")
         return Tensor(x.astype(self.dtype, copy=False), "input")
 
     def add_weight(
@@ -176,7 +158,21 @@ class Layer:
         *,
         name: str = "variable",
     ) -> Variable:
-        """Create a variable of this layer."""
+        """Create a variable that belongs to this layer.
+
+        Args:
+            shape: the variable's shape; () for a scalar.
+            initializer: a name or an Initializer, which draws its first value.
+            name: the second half of its name, after the layer's: "dense/kernel".
+
+        Raises:
+            ValueError: if the layer is built already, or as `initializers.get`.
+        """
+        if self.built:
+            raise ValueError(
+                f"{self.name}: add_weight: expected a call in __init__ or build, before the layer "
+                "is built; it is built already"
+            )
         variable = Variable(
             initializers.get(initializer), shape, self.dtype, name=f"{self.name}/{name}"
         )
@@ -189,16 +185,16 @@ class Layer:
         variable.trainable = False
         self._frozen.add(variable)
 
-    def _parts(self) -> tuple[list[Variable], list["Layer"]]:
-        """The variables and layers that belong directly to this one, in order of assignment."""
-        found = dict.fromkeys([*self._added, *inside(vars(self), (Variable, Layer))])
-        variables = [x for x in found if isinstance(x, Variable)]
-        return variables, [x for x in found if isinstance(x, Layer)]
+    def direct_parts(self) -> tuple[list[Variable], list["Layer"]]:
+        """The variables and the layers that this layer itself holds, in order of assignment."""
+        parts = dict.fromkeys([*self._added, *instances(vars(self), (Variable, Layer))])
+        variables = [x for x in parts if isinstance(x, Variable)]
+        return variables, [x for x in parts if isinstance(x, Layer)]
 
     @property
     def weights(self) -> list[Variable]:
-        """All variables: the layer's own, then those of its layers, each once."""
-        variables, layers = self._parts()
+        """All variables, each once: the layer's own, then those of the layers inside it."""
+        variables, layers = self.direct_parts()
         for layer in layers:
             variables += layer.weights
         return list(dict.fromkeys(variables))
@@ -225,16 +221,16 @@ class Layer:
 
     @property
     def trainable(self) -> bool:
-        """Whether training may change the variables.  Setting it holds for all layers inside.
+        """Whether training may change the variables. Setting it also sets it in all layers inside.
 
-        True gives back what False has taken: a variable made with trainable=False stays so.
+        Setting True undoes an earlier False: a variable created as not trainable stays so.
         """
         return self._trainable
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = value
-        variables, layers = self._parts()
+        variables, layers = self.direct_parts()
         if value:
             for variable in self._frozen:
                 variable.trainable = True
@@ -245,12 +241,16 @@ class Layer:
         for layer in layers:
             layer.trainable = value
 
-    def get_weights(self) -> list[Any]:
+    def get_weights(self) -> list[Array]:
         """Copies of all variables as arrays, in the order of `weights`."""
         return [v.numpy() for v in self.weights]
 
     def set_weights(self, weights: list[Any]) -> None:
-        """Assign all variables.  Raises ValueError, and changes none, if any shape differs."""
+        """Assign all variables, from arrays in the order of `weights`.
+
+        Raises:
+            ValueError: if the number of arrays or any shape differs; then nothing is assigned.
+        """
         variables = self.weights
         if len(weights) != len(variables):
             raise ValueError(
@@ -267,25 +267,26 @@ class Layer:
             variable.assign(array)
 
     def count_params(self) -> int:
-        """How many numbers the variables hold."""
+        """The number of weights in all variables; ValueError before the layer is built."""
         if not self.built:
             raise ValueError(f"{self.name}: count_params: not built yet: call it on data first")
         return sum(v.array.size for v in self.weights)
 
 
-def map_nested(function: Any, nested: Any) -> Any:
-    """Apply a function to the leaves of nested lists and tuples; what comes back is lists."""
-    if isinstance(nested, (list, tuple)):
-        return [map_nested(function, x) for x in nested]
-    return function(nested)
+def _marked_as_built(build: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    @functools.wraps(build)
+    def build_and_mark(self: Layer, input_shape: Any) -> None:
+        build(self, input_shape)
+        self.built = True
+        self._build_shape = input_shape
+
+    return build_and_mark
 
 
-def inside(container: Any, kind: type | tuple[type, ...]) -> list[Any]:
-    """What there is of a kind in nested lists, tuples and dicts, in order."""
-    found = []
-    for item in container.values() if isinstance(container, dict) else container:
-        if isinstance(item, kind):
-            found.append(item)
-        elif isinstance(item, (list, tuple, dict)):
-            found += inside(item, kind)
-    return found
+class OneInputLayer(Layer):
+    """A layer of one input, whose output has the same shape unless a subclass says otherwise."""
+
+    one_input = True
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape

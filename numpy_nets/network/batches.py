@@ -11,7 +11,7 @@ import numpy as np
 
 from numpy_nets import config
 from numpy_nets.autodiff.tensor import Array, Tensor
-from numpy_nets.layers.layer import flatten
+from numpy_nets.nested import flatten
 
 
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:

@@ -10,29 +10,32 @@ import math
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
+
+from numpy_nets.layers.node import KerasTensor, Shape
+from numpy_nets.nested import flatten
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-Shape: TypeAlias = tuple[int | None, ...]
+    from numpy_nets.layers import Layer
 
 
 @dataclass(frozen=True)
 class Row:
-    """One layer, or one nested model, of the table.
+    """One layer, or one nested model, in the table.
 
     Attributes:
-        name: of the layer, and `class_name` of its class.
+        name, class_name: the layer's name and the name of its class.
         output_shape: a tuple of sizes, with None for a size left open; a list of such tuples for
-            several outputs; None, printed "?", for a layer that was neither called nor built.
-        params: number of weights.
-        built: False adds "(unbuilt)" to the number.
-        connected_to: (layer name, node index, tensor index) of every input; None in a chain of
-            layers. One row that has it gives the whole table the column "Connected to".
-        level: depth of nesting, for the layers of a nested model that is shown expanded.
+            several outputs; None, printed as "?", for a layer neither called nor built.
+        params: the number of weights.
+        built: False adds "(unbuilt)" to the number of weights.
+        connected_to: (layer name, node index, tensor index) for every input; None in a chain of
+            layers. If any row has it, the table has a column "Connected to".
+        level: the depth of nesting, for the layers of a nested model that is shown expanded.
     """
 
     name: str
@@ -45,7 +48,7 @@ class Row:
 
 
 class Size(NamedTuple):
-    """How many numbers, in how many bytes."""
+    """The number of values, and of the bytes that hold them."""
 
     params: int
     bytes: int
@@ -68,6 +71,35 @@ def size_of(variables: Iterable[_Stored]) -> Size:
     return Size(params, n_bytes)
 
 
+def layer_row(layer: Layer, calls: set[int] | None) -> Row:
+    """The row of a layer.
+
+    Args:
+        calls: the ids of the nodes of a graph, whose connections the row then lists; None for a
+            model that is a chain.
+    """
+    connected = None
+    if calls is not None:
+        connected = [
+            (x.node.layer.name, x.node.layer.nodes.index(x.node), _index_in_output(x))
+            for node in layer.nodes
+            if id(node) in calls
+            for x in flatten(node.inputs)
+        ]
+    return Row(
+        name=layer.name,
+        class_name=layer.class_name,
+        output_shape=layer.known_output_shape(),
+        params=size_of(layer.weights).params,
+        built=layer.built,
+        connected_to=connected,
+    )
+
+
+def _index_in_output(x: KerasTensor) -> int:
+    return [id(y) for y in flatten(x.node.output)].index(id(x))
+
+
 def print_summary(
     model_name: str,
     rows: Sequence[Row],
@@ -80,16 +112,16 @@ def print_summary(
     """Print the summary of a model.
 
     Args:
-        model_name: stands in the title.
+        model_name: goes into the title.
         rows: the layers in the model's order.
-        trainable, non_trainable: sizes of the weights.
-        optimizer: size of the optimizer's variables, None as long as it has none.
-        line_length: width of the table in characters; by default 88, or 108 with the column
+        trainable, non_trainable: the sizes of the weights.
+        optimizer: the size of the optimizer's variables, or None while it has none.
+        line_length: the width of the table in characters; by default 88, or 108 with the column
             "Connected to", and less in a narrow terminal.
-        print_fn: receives the whole text once, without colours, instead of standard output.
+        print_fn: is called once with the whole text, without colours, instead of printing it.
 
     Raises:
-        ValueError: `line_length` leaves a column fewer than 4 characters.
+        ValueError: if `line_length` leaves a column fewer than 4 characters.
     """
     from rich.console import Console, Group
     from rich.markup import escape

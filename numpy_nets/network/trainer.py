@@ -9,9 +9,9 @@ from numpy_nets import losses, optimizers, random
 from numpy_nets.autodiff.tape import GradientTape
 from numpy_nets.autodiff.tensor import Array, Tensor, TensorLike, convert_to_numpy
 from numpy_nets.callbacks import Callback, CallbackList, History, ProgressBar
-from numpy_nets.layers.layer import flatten, inside
 from numpy_nets.metrics import Mean, Metric
 from numpy_nets.metrics import get as get_metric
+from numpy_nets.nested import flatten, instances
 from numpy_nets.network.batches import Batches, one_batch, unpack_x_y_sample_weight
 
 
@@ -114,7 +114,7 @@ class Trainer:
     def metrics(self) -> list[Metric]:
         """The loss, the compiled metrics, and the Metrics that are attributes of the model."""
         compiled = [self._loss_tracker, *(self._compiled_metrics or [])] if self.compiled else []
-        return list({id(m): m for m in [*compiled, *inside(vars(self), Metric)]}.values())
+        return list({id(m): m for m in [*compiled, *instances(vars(self), Metric)]}.values())
 
     def get_metrics_result(self) -> dict[str, float]:
         """The running means of the metrics, by name."""

@@ -1,35 +1,32 @@
-"""Which variable lies where in a `.weights.h5` file: Keras's walk over a model.
+"""Where each variable is stored in a `.weights.h5` file: Keras's walk over a model.
 
-An object's own variables are `path/vars/0`, `path/vars/1`, …; then come its children, the layers
-and optimizers that it holds, each met once. A functional or sequential model first files its
-`layers` as `layers/dense`, `layers/dense_1`, …, by class and number in the list. Attributes
-follow in alphabetical order under their own names, `encoder/layers/dense`; in a subclassed model
-the list `layers` takes part under that name, so an attribute that sorts after it is filed there.
-(Established by experiment on Keras 3.15.1.)
+An object's own variables are `path/vars/0`, `path/vars/1`, …; its children follow, the layers and
+optimizers that it holds, each only where it is met first. A functional or sequential model starts
+with its `layers`, as `layers/dense`, `layers/dense_1`, …, by class and a number. Attributes follow
+in alphabetical order under their own names, such as `encoder/layers/dense`. In a subclassed model
+the list `layers` is one of these attributes, so a layer whose own attribute sorts after "layers"
+is stored under `layers`. (Established by experiment with Keras 3.15.1.)
 """
 
 import copy
 import os
 import warnings
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from numpy_nets.autodiff.tensor import Array, Variable
-from numpy_nets.layers.layer import Layer
+from numpy_nets.layers import Layer
 from numpy_nets.naming import numbered, snake_case
 from numpy_nets.optimizers import Optimizer
 from numpy_nets.storage import weights as file_format
-
-if TYPE_CHECKING:
-    from numpy_nets.network import Model
 
 Owner: TypeAlias = Layer | Optimizer
 
 
 def _owners(thing: Owner, path: str, seen: set[int]) -> Iterator[tuple[str, Owner]]:
-    """Every layer and optimizer in `thing`, itself first, with its path."""
+    """`thing` itself and every layer and optimizer inside it, each with its path."""
     if id(thing) in seen:
         return
     seen.add(id(thing))
@@ -40,16 +37,16 @@ def _owners(thing: Owner, path: str, seen: set[int]) -> Iterator[tuple[str, Owne
 
 
 def _attributes(layer: Layer) -> list[tuple[str, Any]]:
-    found = dict(vars(layer))
+    attributes = dict(vars(layer))
     if hasattr(layer, "layers"):  # a model
-        found["layers"] = layer.layers
-    layers_first = getattr(layer, "_graph", None) is not None
+        attributes["layers"] = layer.layers
+    layers_first = getattr(layer, "functional", None) is not None
 
     def order(item: tuple[str, Any]) -> tuple[bool, bool, str]:
         name = item[0]
         return not (layers_first and name == "layers"), name.startswith("_"), name
 
-    return sorted(found.items(), key=order)
+    return sorted(attributes.items(), key=order)
 
 
 def _inside(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Owner]]:
@@ -72,26 +69,26 @@ def _inside(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Owner]
 def _split(
     owners: Iterable[tuple[str, Owner]],
 ) -> tuple[dict[str, Variable], dict[str, Optimizer]]:
-    """Dataset paths of the variables of layers, and paths of the optimizers."""
+    """The variables of the layers by the path of their dataset; the optimizers by their path."""
     variables: dict[str, Variable] = {}
     optimizers: dict[str, Optimizer] = {}
     for path, owner in owners:
         if isinstance(owner, Optimizer):
             optimizers[path] = owner
         else:
-            for k, variable in enumerate(owner._parts()[0]):
+            for k, variable in enumerate(owner.direct_parts()[0]):
                 variables[f"{path}vars/{k}"] = variable
     return variables, optimizers
 
 
 def save_weights(
-    model: "Model",
+    model: Layer,
     path: str | os.PathLike[str],
     *,
     attributes: dict[str, str] | None = None,
     overwrite: bool = True,
 ) -> None:
-    """Write a model's variables and the states of its optimizers; see `write_weights`."""
+    """Write a model's variables and the state of its optimizers; raises as `write_weights`."""
     variables, optimizers = _split(_owners(model, "", set()))
     arrays: dict[str, Array] = {name: v.array for name, v in variables.items()}
     for prefix, optimizer in optimizers.items():
@@ -100,23 +97,24 @@ def save_weights(
     file_format.write_weights(path, arrays, attributes or {}, overwrite)
 
 
-def load_weights(model: "Model", path: str | os.PathLike[str]) -> None:
-    """Read a model's variables and the states of its optimizers; see `read_weights`.
+def load_weights(model: Layer, path: str | os.PathLike[str]) -> None:
+    """Read a model's variables and the state of its optimizers; raises as `read_weights`.
 
-    A compiled optimizer that has made no step yet is given its accumulators first. An optimizer
-    of which the file has nothing, or that cannot be built here, keeps its state, with a warning.
+    The optimizer of a compiled model that has taken no step yet is built first. An optimizer whose
+    state does not match the file's keeps its state, with a warning.
     """
     variables, optimizers = _split(_owners(model, "", set()))
     expected = {name: (v.shape, v.dtype) for name, v in variables.items()}
+    compiled_optimizer = getattr(model, "optimizer", None)
     stored = file_format.dataset_paths(path)
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}  # the variables of each optimizer that will be read
     for prefix, optimizer in optimizers.items():
         count = sum(name.startswith(f"{prefix}vars/") for name in stored)
         state = optimizer.get_state()
-        variables_here = model.trainable_variables if optimizer is model.optimizer else []
-        if variables_here and not optimizer.built and count > len(state):
+        trains = model.trainable_variables if optimizer is compiled_optimizer else []
+        if trains and not optimizer.built and count > len(state):
             trial = copy.copy(optimizer)  # the optimizer itself waits until everything fits
-            trial.build(variables_here)
+            trial.build(trains)
             state = trial.get_state()
         if count != len(state):
             warnings.warn(
@@ -125,11 +123,11 @@ def load_weights(model: "Model", path: str | os.PathLike[str]) -> None:
                 stacklevel=3,
             )
             continue
-        found[prefix] = count
+        counts[prefix] = count
         for k, array in enumerate(state):
             expected[f"{prefix}vars/{k}"] = (array.shape, array.dtype)
     arrays = file_format.read_weights(path, expected)
-    for prefix, count in found.items():
+    for prefix, count in counts.items():
         if count > len(optimizers[prefix].get_state()):
             optimizers[prefix].build(model.trainable_variables)
         optimizers[prefix].set_state([arrays[f"{prefix}vars/{k}"] for k in range(count)])

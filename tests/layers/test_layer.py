@@ -348,3 +348,39 @@ def test_calls_on_data_leave_no_nodes_behind():
     for _ in range(3):
         activation(dense(X))
     assert dense.nodes == [] and activation.nodes == []
+
+
+def test_a_layer_that_was_built_by_hand_keeps_its_weights_when_it_is_called():
+    dense = Dense(2)
+    dense.build((None, 3))
+    assert dense.built
+    weights = dense.get_weights()
+    dense(np.ones((1, 3)))
+    for before, after in zip(weights, dense.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert len(dense.weights) == 2
+
+
+def test_building_a_sublayer_in_build_makes_its_weights_once():
+    class Outer(Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner = Dense(2)
+
+        def build(self, input_shape):
+            self.inner.build(input_shape)
+
+        def call(self, inputs):
+            return self.inner(inputs)
+
+    outer = Outer()
+    outer(np.ones((1, 3)))
+    assert [w.shape for w in outer.weights] == [(3, 2), (2,)]
+
+
+def test_a_layer_cannot_be_built_twice():
+    dense = Dense(2)
+    dense.build((None, 3))
+    with pytest.raises(ValueError, match="add_weight: expected a call in __init__ or build"):
+        dense.build((None, 3))
+    assert len(dense.weights) == 2

@@ -75,7 +75,7 @@ def test_a_subclassed_model_has_no_shapes_to_ask_for():
             return inputs
 
     for name in ("input_shape", "output_shape"):
-        with pytest.raises(AttributeError, match=f"has no {name}: it is no functional model"):
+        with pytest.raises(AttributeError, match=f"has no {name}: it is not a functional model"):
             getattr(Plain(), name)
     with pytest.raises(NotImplementedError, match="Plain needs a compute_output_shape method"):
         Plain()(Input((3,)))
@@ -200,7 +200,7 @@ def test_adding_layers_one_by_one_leaves_one_node_a_layer():
         (lambda x: Model([], x), "inputs: expected the result of Input"),
         (lambda x: Model({"a": x}, x), "inputs: expected the result of Input, .* got dict"),
         (lambda x: Model(Input((3,)), x), "outputs need in0, which is not in inputs"),
-        (lambda x: Model(Dense(2, name="d")(x), x), "inputs: expected Inputs, got output of d"),
+        (lambda x: Model(Dense(2, name="d")(x), x), "inputs: expected Inputs, got the output of d"),
         (
             lambda x: Model(x, Dense(1, name="d")(Dense(1, name="d")(x))),
             "expected distinct names of layers, got 'd' twice",
@@ -292,8 +292,8 @@ def test_a_layer_that_does_not_fit_is_not_added():
         (lambda: [Dense(2)(Input((3,)))], TypeError, "expected a layer, got <KerasTensor"),
         (lambda: [Dense(2), Input((3,))], ValueError, "an Input must come first, and once"),
         (lambda: [Input((3,)), Input((3,))], ValueError, "an Input must come first, and once"),
-        (lambda: [Dense(2, name="d"), ReLU(name="d")], ValueError, "two layers of the name 'd'"),
-        (lambda: [Dense(2, name="d")] * 2, ValueError, "two layers of the name 'd'"),
+        (lambda: [Dense(2, name="d"), ReLU(name="d")], ValueError, "got 'd' twice"),
+        (lambda: [Dense(2, name="d")] * 2, ValueError, "got 'd' twice"),
     ],
 )
 def test_what_makes_no_sequential_is_refused(layers, kind, message):
