@@ -1,20 +1,11 @@
 """Callbacks: objects whose hooks `fit`, `evaluate` and `predict` call, as in keras.callbacks."""
 
-from numpy_nets.callbacks.callback import (
-    Callback,
-    CallbackList,
-    CSVLogger,
-    EarlyStopping,
-    History,
-    LambdaCallback,
-    Logs,
-    ModelCheckpoint,
-    ProgressBar,
-    TerminateOnNaN,
-    Trainee,
-)
+from numpy_nets.callbacks.callback import Callback, CallbackList, LambdaCallback, Logs
+from numpy_nets.callbacks.logging import CSVLogger, History
+from numpy_nets.callbacks.monitors import EarlyStopping, ModelCheckpoint, TerminateOnNaN
+from numpy_nets.callbacks.progress import ProgressBar
 
 __all__ = [
     "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback", "Logs",
-    "ModelCheckpoint", "ProgressBar", "TerminateOnNaN", "Trainee",
+    "ModelCheckpoint", "ProgressBar", "TerminateOnNaN",
 ]  # fmt: skip

@@ -1,15 +1,17 @@
-"""Progress lines as Keras 3 prints them.
+"""Progress lines as Keras 3 prints them, and the callback that prints them in `fit`.
 
-verbose=1 redraws one line in place, at most twenty times a second:
+In a terminal, verbose=1 redraws one line in place, at most twenty times a second:
 
     2/3 ━━━━━━━━━━━━━━━━━━━━ 0s 28ms/step - loss: 1533.3000
 
-verbose=2 prints one line when all is done:
+verbose=2 prints one line at the end:
 
     3/3 - 0s - 28ms/step - loss: 1533.3000
 
-Format: keras.utils.Progbar of Keras 3.15.1, escape codes included; tests/parity/test_progress.py
-compares the text.
+The format is that of keras.utils.Progbar in Keras 3.15.1, escape codes included, and
+tests/parity/test_progress.py compares the text. It differs where nobody could read Keras's: into a
+file or a pipe, verbose=1 writes only the last state of each line, without escape codes; in a
+notebook a line is redrawn without backspaces, which it would show as boxes.
 """
 
 from __future__ import annotations
@@ -19,19 +21,22 @@ import re
 import sys
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
+
+from numpy_nets.callbacks.callback import Callback, Logs
 
 BAR_WIDTH = 20
 _ESCAPE_CODE = re.compile(r"\x1b\[\d+m")
 
 
 class ProgressLine:
-    """The progress of one epoch, evaluation or prediction on standard output.
+    """The progress of one epoch, evaluation or prediction, on standard output.
 
     Args:
-        steps: how many batches there will be, None if unknown.
-        verbose: 1 (a bar that is redrawn) or 2 (one line, written by `finish`).
-        interval: least time between two redraws, in seconds.
-        clock: gives the time in seconds.
+        steps: the number of batches, or None if it is unknown.
+        verbose: 1 for a bar that is redrawn, 2 for one line that `finish` writes.
+        interval: the least time between two redraws, in seconds.
+        clock: returns the time in seconds.
     """
 
     def __init__(
@@ -60,11 +65,11 @@ class ProgressLine:
         self._logs.update(logs or {})
         now = self._clock()
         per_step = self._seconds_per_step(step, now)
-        if now - self._last_draw >= self._interval:
+        if now - self._last_draw >= self._interval and _can_redraw():
             self._draw(step, now, per_step, done=False)
 
     def finish(self, logs: Mapping[str, float] | None = None) -> None:
-        """Write the closing line. An unknown number of steps becomes the number seen."""
+        """Write the closing line. If the number of steps was unknown, it is now the number done."""
         if self.steps is None:
             self.steps = self._seen
         self._logs.update(logs or {})
@@ -75,12 +80,12 @@ class ProgressLine:
         elif self.verbose == 2 and self.steps:
             elapsed = f"{now - self._start:.0f}s"
             count = f"{self.steps}/{self.steps}"
-            # Keras takes no absolute value in this mode only: negative numbers come out as .4e.
+            # In this mode alone Keras takes no absolute value, so negative numbers get .4e.
             metrics = _metrics(self._logs, lambda value: value > 1e-3)
             print_text(f"{count} - {elapsed} - {_step_time(per_step)}{metrics}\n")
 
     def _seconds_per_step(self, step: int, now: float) -> float:
-        """The mean; without the first step, which is often slow, once there is a second one."""
+        """The mean; from the second step on without the first, which is often slow."""
         if step > 1 and self._first_step_end is not None:
             return (now - self._first_step_end) / (step - 1)
         if step == 1:
@@ -101,16 +106,75 @@ class ProgressLine:
             when = f"{now - self._start:.0f}s"
         metrics = _metrics(self._logs, lambda value: abs(value) > 1e-3)
         line = f"{bar} \x1b[1m{when}\x1b[0m {_step_time(per_step)}{metrics}"
-        width = len(_ESCAPE_CODE.sub("", line))
-        home = "\b" * self._drawn_width + "\r" if _redraws_in_place() else "\n"
+        plain = _ESCAPE_CODE.sub("", line)
+        width = len(plain)
+        if not _can_redraw():
+            print_text(plain + "\n")
+            return
+        home = "\r" if _in_notebook() else "\b" * self._drawn_width + "\r"
         padding = " " * (self._drawn_width - width)
         print_text(home + line + padding + ("\n" if done else ""))
         self._drawn_width = width
         self._last_draw = now
 
 
+class ProgressBar(Callback):
+    """Prints a `ProgressLine` for every epoch, evaluation or prediction (Keras: ProgbarLogger).
+
+    `params["verbose"]` is 0 for nothing, 1 or "auto" for a bar, 2 for a line an epoch.
+    """
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        super().set_params(params)
+        self._verbose: int = 1 if params["verbose"] == "auto" else params["verbose"]
+        self._steps: int | None = params["steps"]
+        self._in_fit = False
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        self._in_fit = True
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        self._start()
+        if self._verbose and self.params["epochs"] > 1:
+            print_text(f"Epoch {epoch + 1}/{self.params['epochs']}\n")
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self._line.update(batch + 1, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        self._finish(logs)
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        if not self._in_fit:
+            self._start()
+
+    def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
+        if not self._in_fit:
+            self._line.update(batch + 1, logs)
+
+    def on_test_end(self, logs: Logs = None) -> None:
+        if not self._in_fit:
+            self._finish(logs)
+
+    def on_predict_begin(self, logs: Logs = None) -> None:
+        self._start()
+
+    def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self._line.update(batch + 1)
+
+    def on_predict_end(self, logs: Logs = None) -> None:
+        self._finish(None)
+
+    def _start(self) -> None:
+        self._line = ProgressLine(self._steps, self._verbose)
+
+    def _finish(self, logs: Logs) -> None:
+        self._line.finish(logs)
+        self._steps = self._line.steps
+
+
 def print_text(text: str) -> None:
-    """Write to standard output at once; what its encoding cannot hold is left out (━ becomes =)."""
+    """Write to standard output at once, without the characters that its encoding lacks (━: =)."""
     try:
         sys.stdout.write(text)
     except UnicodeEncodeError:
@@ -119,14 +183,13 @@ def print_text(text: str) -> None:
     sys.stdout.flush()
 
 
-def _redraws_in_place() -> bool:
-    # Keras draws in place on every POSIX system, even into a file; elsewhere it needs a terminal.
-    return (
-        os.name == "posix"
-        or sys.stdout.isatty()
-        or "ipykernel" in sys.modules
-        or "PYCHARM_HOSTED" in os.environ
-    )
+def _can_redraw() -> bool:
+    """Whether a line can be overwritten: not in a file, where every state would stay."""
+    return sys.stdout.isatty() or _in_notebook() or "PYCHARM_HOSTED" in os.environ
+
+
+def _in_notebook() -> bool:
+    return "ipykernel" in sys.modules
 
 
 def _metrics(logs: Mapping[str, float], is_large: Callable[[float], bool]) -> str:

@@ -250,8 +250,9 @@ def test_evaluate_and_predict_print_one_line(
 
 
 def test_steps_unknown_in_the_first_epoch_are_known_in_the_second(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("numpy_nets.callbacks.progress._can_redraw", lambda: True)
     first, second = progress(capsys, "fit", verbose=1, epochs=2, steps=None).split("Epoch 2/2")
     assert "1/Unknown" in first
     assert "Unknown" not in second
@@ -390,7 +391,7 @@ def test_a_missing_monitor_warns_with_the_names_there_are() -> None:
 def test_a_direction_that_is_not_known_is_asked_for_before_training(callback: Any) -> None:
     options = {"filepath": ".weights.h5", "save_weights_only": True, "save_best_only": True}
     made = callback(monitor="val_nats", **(options if callback is ModelCheckpoint else {}))
-    message = "expected mode='min' or mode='max' for monitor='val_nats'"
+    message = "mode: expected 'min' or 'max' for monitor='val_nats', got 'auto'"
     with pytest.raises(ValueError, match=message):
         train(made, logs=losses(1.0, name="val_nats"))
 

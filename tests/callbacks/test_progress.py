@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import types
 from collections.abc import Callable
 
 import pytest
@@ -21,6 +22,31 @@ def bar(full: int) -> str:
 
 
 Output = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _terminal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard output can redraw, but for the tests that are marked otherwise by their name."""
+    if "into_a_log" not in request.node.name and "notebook" not in request.node.name:
+        monkeypatch.setattr("numpy_nets.callbacks.progress._can_redraw", lambda: True)
+
+
+def test_into_a_log_goes_only_the_last_state_without_escape_codes(capsys: Output) -> None:
+    line = ProgressLine(10, clock=clock_at(0.0, 1.0, 3.0, 19.0))
+    line.update(1, {"loss": 0.5})
+    line.update(2, {"loss": 0.25})
+    line.finish({"loss": 0.125})
+    assert capsys.readouterr().out == f"10/10 {'━' * 20} 19s 2s/step - loss: 0.1250\n"
+
+
+def test_a_notebook_gets_no_backspaces(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    line = ProgressLine(2, clock=clock_at(0.0, 1.0, 2.0))
+    line.update(1, {"loss": 0.5})
+    line.finish({"loss": 0.25})
+    text = capsys.readouterr().out
+    assert text.count("\r") == 2
+    assert "\b" not in text
 
 
 def test_verbose_2_writes_one_line_when_finished(capsys: Output) -> None:
