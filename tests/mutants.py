@@ -130,7 +130,7 @@ MUTANTS = [
            "(uniform >= self.rate) / uniform.dtype.type(1 - self.rate)",
            "(uniform >= self.rate).astype(uniform.dtype)",
            "layers.Dropout, statistics",
-           "tests/test_layers.py::test_dropout_zeroes_the_rate_and_keeps_the_mean"),
+           "tests/layers/test_core.py::test_dropout_zeroes_the_rate_and_keeps_the_mean"),
     # Models.
     Mutant("KL: wrong sign", vae.gaussian_kl, "return 0.5", "return -0.5",
            "models.gaussian_kl",

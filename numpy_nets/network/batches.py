@@ -1,7 +1,8 @@
-"""What `fit`, `evaluate` and `predict` take their batches from: arrays, or an iterable of batches.
+"""The batches of `fit`, `evaluate` and `predict`, from arrays or from an iterable of batches.
 
-`data` is what a `train_step` gets: x alone, or the tuple (x, y) or (x, y, sample_weight), where x
-and y are Tensors, or lists of Tensors for several inputs; a list x alone comes as the tuple (x,).
+The argument `data` of a `train_step` is x alone, (x, y), or (x, y, sample_weight), where x and y
+are Tensors, or lists of Tensors for a model of several inputs or outputs. If x is a list and comes
+alone, data is the tuple (x,).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sized
@@ -11,11 +12,12 @@ import numpy as np
 
 from numpy_nets import config
 from numpy_nets.autodiff.tensor import Array, Tensor
+from numpy_nets.checks import number, positive_int
 from numpy_nets.nested import flatten
 
 
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """x alone if it is one array and all there is, otherwise a tuple."""
+    """The `data` of a `train_step`: x if it is one array and comes alone, otherwise a tuple."""
     if sample_weight is not None:
         return (x, y, sample_weight)
     if y is not None:
@@ -24,34 +26,42 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
-    """(x, y, sample_weight) of what a `train_step` gets, None where there is none."""
+    """The parts (x, y, sample_weight) of a `train_step`'s data, with None for a missing part.
+
+    >>> unpack_x_y_sample_weight(("x", "y"))
+    ('x', 'y', None)
+    """
     if not isinstance(data, list | tuple):
         return data, None, None
     if not 1 <= len(data) <= 3:
-        raise ValueError(f"data: expected (x, y, sample_weight), got {len(data)} of them")
+        raise ValueError(f"data: expected (x, y, sample_weight), got a tuple of {len(data)}")
     x, y, sample_weight = (*data, None, None)[:3]
     return x, y, sample_weight
 
 
 def one_batch(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """All the samples as one batch, with the checks that `Batches` makes."""
+    """All samples as one batch, after the checks that `Batches` makes."""
     parts, _ = _checked(x, y, sample_weight)
     return pack_x_y_sample_weight(*(_take(part, slice(None)) for part in parts))
 
 
 class Batches:
-    """Iterate over data in batches, as often as asked.
+    """Data in batches, which can be iterated over once an epoch.
 
     Args:
-        x, y, sample_weight: arrays, or lists and tuples of arrays, of one length; or, with the
-            others None, x is any other iterable whose elements are batches as in `data`. An
-            iterable is gone through once an epoch and brings its own order.
-        batch_size: 32 if None; the last batch holds what is left.
-        what: where the data come from, put before x, y and sample_weight in errors.
+        x, y, sample_weight: arrays, or lists and tuples of arrays, with the same number of samples.
+            Or x is any other iterable of batches, each like `data` above, and the others are None;
+            it is iterated over once an epoch, in its own order.
+        batch_size: the samples in a batch, 32 by default; the last batch holds the remainder.
+        what: names the source of the data in errors, before x, y and sample_weight.
 
     Raises:
-        TypeError: data that are neither.
-        ValueError: empty or mismatched arrays, NaN or infinite values, a wrong batch size.
+        TypeError: if x is neither arrays nor an iterable.
+        ValueError: if arrays are empty, of different lengths, or have values that are not finite;
+            or if batch_size is not a positive integer.
+
+    >>> [len(x.array) for x in Batches(np.zeros((7, 2)), batch_size=3).epoch()]
+    [3, 3, 1]
     """
 
     def __init__(
@@ -64,7 +74,7 @@ class Batches:
     ) -> None:
         self.iterable: Iterable[Any] | None = None
         if not isinstance(x, np.ndarray | Tensor | list | tuple):
-            # Text and tables are iterables too, but of no batches.
+            # Text and dicts are iterables too, but not of batches.
             if isinstance(x, str | bytes | Mapping) or not isinstance(x, Iterable):
                 raise TypeError(
                     f"{what}x: expected arrays or an iterable of batches, got {type(x).__name__}"
@@ -77,16 +87,12 @@ class Batches:
             self.iterable = x
             self.steps: int | None = len(x) if isinstance(x, Sized) else None
             return
-        if batch_size is None:
-            batch_size = 32
-        if not isinstance(batch_size, int | np.integer) or batch_size < 1:
-            raise ValueError(f"batch_size: expected a positive integer, got {batch_size!r}")
-        self.batch_size = int(batch_size)
+        self.batch_size = positive_int("batch_size", 32 if batch_size is None else batch_size)
         self.parts, self.samples = _checked(x, y, sample_weight, what)
         self.steps = -(-self.samples // self.batch_size)
 
     def epoch(self, order: Array | None = None) -> Iterator[Any]:
-        """The batches of one epoch; `order` is a permutation of the samples."""
+        """The batches of one epoch, with the samples permuted by `order` (samples,)."""
         if self.iterable is not None:
             for data in self.iterable:
                 yield one_batch(*unpack_x_y_sample_weight(data))
@@ -95,17 +101,15 @@ class Batches:
             stop = start + self.batch_size
             index = slice(start, stop) if order is None else order[start:stop]
             x, y, sample_weight = self.parts
-            taken = _take(x, index)
-            # An autoencoder's y is its x.
-            targets = taken if y is x else _take(y, index)
-            yield pack_x_y_sample_weight(taken, targets, _take(sample_weight, index))
+            inputs = _take(x, index)
+            targets = inputs if y is x else _take(y, index)  # an autoencoder's y is its x
+            yield pack_x_y_sample_weight(inputs, targets, _take(sample_weight, index))
 
     def split(self, fraction: float) -> tuple["Batches", "Batches"]:
-        """All but the last `fraction` of the samples, and those."""
+        """The samples before the last `fraction` of them, and that fraction."""
         if self.iterable is not None:
             raise ValueError("validation_split: expected x to be arrays, got an iterable")
-        if not isinstance(fraction, float | np.floating) or not 0 < fraction < 1:
-            raise ValueError(f"validation_split: expected a number in (0, 1), got {fraction!r}")
+        fraction = number("validation_split", fraction, "(0, 1)")
         at = int(self.samples * (1 - fraction))
         if at in (0, self.samples):
             raise ValueError(f"validation_split: {self.samples} samples are too few for {fraction}")
@@ -117,7 +121,7 @@ class Batches:
 
 
 def _checked(x: Any, y: Any, sample_weight: Any, what: str = "") -> tuple[list[Any], int]:
-    """x, y and sample_weight, every array checked, and the number of samples."""
+    """The parts x, y and sample_weight, with every array checked, and the number of samples."""
     named = {f"{what}x": x, f"{what}y": y, f"{what}sample_weight": sample_weight}
     parts = [_arrays(name, nested) for name, nested in named.items()]
     if not flatten(parts[0]):
@@ -135,7 +139,7 @@ def _checked(x: Any, y: Any, sample_weight: Any, what: str = "") -> tuple[list[A
 
 
 def _arrays(name: str, nested: Any) -> Any:
-    """Tensors as arrays, and arrays of numbers only."""
+    """The same nested lists with Tensors as arrays; raises unless all are arrays of numbers."""
     if nested is None:
         return None
     if isinstance(nested, list | tuple):
@@ -144,7 +148,7 @@ def _arrays(name: str, nested: Any) -> Any:
     if not isinstance(array, np.ndarray):
         raise TypeError(
             f"{name}: expected an array, got {type(array).__name__} "
-            "(np.array makes one of a list of numbers)"
+            "(np.array turns a list of numbers into one)"
         )
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{name}: expected numbers, got an array of {array.dtype}")
@@ -156,7 +160,7 @@ def _arrays(name: str, nested: Any) -> Any:
 def _check_finite(name: str, array: Array) -> None:
     if array.dtype.kind != "f":
         return
-    # One sum finds any NaN or infinity in a single pass that allocates nothing.
+    # A sum finds any NaN or infinity in one pass without allocating an array.
     with np.errstate(all="ignore"):
         finite = np.isfinite(array.sum()) or bool(np.isfinite(array).all())
     if not finite:
@@ -171,7 +175,7 @@ def _cut(nested: Any, where: slice) -> Any:
 
 
 def _take(nested: Any, index: Any) -> Any:
-    """The samples at `index` as Tensors; floats in the dtype that models compute in."""
+    """The samples at `index` as Tensors, floats among them cast to `config.floatx()`."""
     if isinstance(nested, list):
         return [_take(item, index) for item in nested]
     if nested is None:

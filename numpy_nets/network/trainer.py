@@ -9,6 +9,7 @@ from numpy_nets import losses, optimizers, random
 from numpy_nets.autodiff.tape import GradientTape
 from numpy_nets.autodiff.tensor import Array, Tensor, TensorLike, convert_to_numpy
 from numpy_nets.callbacks import Callback, CallbackList, History, ProgressBar
+from numpy_nets.checks import non_negative_int, positive_int
 from numpy_nets.metrics import Mean, Metric
 from numpy_nets.metrics import get as get_metric
 from numpy_nets.nested import flatten, instances
@@ -16,10 +17,20 @@ from numpy_nets.network.batches import Batches, one_batch, unpack_x_y_sample_wei
 
 
 class Trainer:
-    """What `Model` adds to `Layer`.  A model with a training of its own overrides `train_step`.
+    """Training, evaluation and prediction, which `Model` adds to `Layer`.
 
-    Data: see `batches`. Noise and dropout draw from `random`, and so does the shuffling, so
+    A model that trains in its own way overrides `train_step`. For the data that it gets see
+    `batches`. Initial weights, shuffling, noise and dropout all draw from `random`, so
     `random.set_random_seed` before the model is built makes a whole run reproducible.
+
+    >>> import numpy_nets as nn
+    >>> nn.random.set_random_seed(0)
+    >>> x = np.linspace(-1, 1, 64)[:, None]
+    >>> model = nn.Sequential([nn.layers.Dense(1)])  # learns y = 3 x + 1
+    >>> model.compile(nn.optimizers.SGD(0.1), loss="mean_squared_error")
+    >>> history = model.fit(x, 3 * x + 1, epochs=100, verbose=0)
+    >>> [round(float(w.item()), 2) for w in model.get_weights()]
+    [3.0, 1.0]
     """
 
     optimizer: optimizers.Optimizer | None = None
@@ -37,19 +48,19 @@ class Trainer:
         """Choose how to train.
 
         Args:
-            optimizer: a name (with Keras's defaults) or an Optimizer.
-            loss: a name, a Loss, or a function (y_true, y_pred) -> one value a sample. Not
-                needed by a model with its own `train_step`.
-            metrics: names or Metrics to report beside the loss, not weighted by sample_weight.
+            optimizer: an Optimizer, or the name of one, which gets Keras's defaults.
+            loss: a name, a Loss, or a function (y_true, y_pred) -> one value for each sample. A
+                model with its own `train_step` may need none.
+            metrics: names or Metrics to report beside the loss. sample_weight does not weigh them.
 
         Raises:
-            ValueError, TypeError: an unknown name, or an argument of another kind.
+            ValueError, TypeError: if a name is unknown or an argument is of another kind.
         """
         if metrics is not None and not isinstance(metrics, list | tuple):
             raise TypeError(f"compile: metrics: expected a list, got {metrics!r}")
         if isinstance(loss, type):
             raise TypeError(f"compile: loss: expected a Loss, got the class {loss.__name__}")
-        for metric in metrics or []:  # wrong names are found now, not after the first step
+        for metric in metrics or []:  # so that a wrong name is reported here
             get_metric(metric, np.zeros((1, 1)), np.zeros((1, 1)))
         chosen = None if loss is None else losses.get(loss)
         keep_freed_memory()
@@ -69,7 +80,7 @@ class Trainer:
     # One batch
 
     def train_step(self, data: Any) -> dict[str, float]:
-        """Learn from one batch; returns the running means of the metrics, by name."""
+        """Learn from one batch and return the running means of the metrics, by name."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         with GradientTape() as tape:
             y_pred = self(x, training=True)  # type: ignore[operator]  # Model is a Layer
@@ -80,7 +91,7 @@ class Trainer:
         return self._report(loss, x, y, y_pred)
 
     def test_step(self, data: Any) -> dict[str, float]:
-        """Evaluate one batch; returns the running means of the metrics, by name."""
+        """Evaluate one batch and return the running means of the metrics, by name."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)  # type: ignore[operator]
         return self._report(self.compute_loss(x, y, y_pred, sample_weight), x, y, y_pred)
@@ -100,7 +111,7 @@ class Trainer:
 
     def _report(self, loss: Tensor, x: Any, y: Any, y_pred: Tensor) -> dict[str, float]:
         """The mean loss weighs a batch by its samples, so a smaller last batch counts less."""
-        # An array, as a weight has to be, and exact: counts that add up in float64.
+        # As float64 the counts of samples add up exactly.
         self._loss_tracker.update_state(loss, sample_weight=np.float64(len(flatten(x)[0])))
         if self._compiled_metrics is None:
             self._compiled_metrics = [
@@ -112,7 +123,7 @@ class Trainer:
 
     @property
     def metrics(self) -> list[Metric]:
-        """The loss, the compiled metrics, and the Metrics that are attributes of the model."""
+        """The loss, the compiled metrics, and the Metrics that the model holds as attributes."""
         compiled = [self._loss_tracker, *(self._compiled_metrics or [])] if self.compiled else []
         return list({id(m): m for m in [*compiled, *instances(vars(self), Metric)]}.values())
 
@@ -121,20 +132,20 @@ class Trainer:
         return {m.name: m.result() for m in self.metrics}
 
     def reset_metrics(self) -> None:
-        """Start the means again; `fit` does so at every epoch."""
+        """Start all means again, as `fit` does at every epoch."""
         for metric in self.metrics:
             metric.reset_state()
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, *, return_dict: bool = False
     ) -> Any:
-        """One `train_step`; returns this batch's loss, or [loss, *metrics], or a dict."""
+        """Do one `train_step` and return this batch's loss, [loss, *metrics], or a dict."""
         return self._on_batch("train_on_batch", self.train_step, x, y, sample_weight, return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """One `test_step`; returns this batch's loss, or [loss, *metrics], or a dict."""
+        """Do one `test_step` and return this batch's loss, [loss, *metrics], or a dict."""
         return self._on_batch("test_on_batch", self.test_step, x, y, sample_weight, return_dict)
 
     def _on_batch(
@@ -166,27 +177,26 @@ class Trainer:
         """Train for several epochs.
 
         Args:
-            x, y, sample_weight, batch_size: see `Batches`; (samples, ...).
-            epochs: the number of the last epoch; it begins with initial_epoch.
-            verbose: 0 prints nothing, 1 ("auto") a progress bar, 2 a line an epoch.
-            callbacks: see `callbacks`.
-            validation_split: use this last part of the samples, before any shuffling, as
-                validation data.
-            validation_data: (x, y), (x, y, sample_weight), x alone, or an iterable of batches;
-                evaluated after every epoch as val_loss, val_…
-            shuffle: a new order of the samples for every epoch.
+            x, y, sample_weight, batch_size: arrays (samples, ...), or batches; see `Batches`.
+            epochs: training ends after this epoch; the first is initial_epoch, counted from 0.
+            verbose: 0 prints nothing, 1 or "auto" a progress bar, 2 a line for every epoch.
+            callbacks: a list of Callbacks, or one; see `callbacks`.
+            validation_split: the part of the samples, taken from their end before any shuffling,
+                that is validation data instead of training data.
+            validation_data: (x, y), (x, y, sample_weight), x alone, or an iterable of batches,
+                evaluated after every epoch as val_loss and val_….
+            shuffle: whether every epoch takes the samples in a new random order.
 
         Returns:
-            The History callback: `history` has a list of values, one an epoch, by name.
+            The History callback, whose `history` has a list with a value for each epoch, by name.
 
         Raises:
-            ValueError, TypeError: not compiled; arguments or data of another kind, see `Batches`.
+            ValueError, TypeError: if the model is not compiled, an argument is of another kind, or
+                the data are not as `Batches` takes them.
         """
         self._require_compiled("fit")
-        if not isinstance(epochs, int | np.integer) or epochs < 1:
-            raise ValueError(f"fit: epochs: expected a positive integer, got {epochs!r}")
-        if not isinstance(initial_epoch, int | np.integer) or initial_epoch < 0:
-            raise ValueError(f"fit: initial_epoch: expected an integer >= 0, got {initial_epoch!r}")
+        epochs = positive_int("fit: epochs", epochs)
+        initial_epoch = non_negative_int("fit: initial_epoch", initial_epoch)
         if shuffle not in (True, False):
             raise ValueError(f"fit: shuffle: expected True or False, got {shuffle!r}")
         batches = Batches(x, y, sample_weight, batch_size)
@@ -224,8 +234,8 @@ class Trainer:
                     "expected an iterable that gives its batches anew every epoch"
                 )
             if validation is not None:
-                found = self._evaluate(validation, listeners)
-                logs = logs | {f"val_{name}": value for name, value in found.items()}
+                results = self._evaluate(validation, listeners)
+                logs = logs | {f"val_{name}": value for name, value in results.items()}
             listeners.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
@@ -244,7 +254,7 @@ class Trainer:
         callbacks: list[Callback] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """The loss, or [loss, *metrics], over data; see `fit` for the arguments and errors."""
+        """The loss over the data, or [loss, *metrics], or a dict; see `fit` for the arguments."""
         self._require_compiled("evaluate")
         batches = Batches(x, y, sample_weight, batch_size)
         listeners = self._callback_list(callbacks, verbose, epochs=1, steps=batches.steps)
@@ -274,31 +284,31 @@ class Trainer:
         *,
         callbacks: list[Callback] | None = None,
     ) -> Any:
-        """The outputs for x (samples, ...) as an array, or a list of arrays for several.
+        """The outputs for x (samples, ...): an array, or a list of arrays if there are several.
 
         Raises:
-            ValueError, TypeError: x of another kind; see `Batches`.
+            ValueError, TypeError: if x is not as `Batches` takes it.
         """
         batches = Batches(x, batch_size=batch_size)
         listeners = self._callback_list(callbacks, verbose, epochs=1, steps=batches.steps)
-        found: list[Any] = []
+        outputs: list[Any] = []
         listeners.on_predict_begin()
         for step, data in enumerate(batches.epoch()):
             listeners.on_predict_batch_begin(step)
             inputs, _, _ = unpack_x_y_sample_weight(data)
             output = self(inputs, training=False)  # type: ignore[operator]
-            found.append([convert_to_numpy(y) for y in flatten(output)])
-            listeners.on_predict_batch_end(step, {"outputs": found[-1]})
+            outputs.append([convert_to_numpy(y) for y in flatten(output)])
+            listeners.on_predict_batch_end(step, {"outputs": outputs[-1]})
         listeners.on_predict_end()
-        if not found:
-            raise ValueError("predict: x: no batch in the iterable")
-        joined: list[Array] = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+        if not outputs:
+            raise ValueError("predict: x: expected an iterable of batches, got none")
+        joined: list[Array] = [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
         return joined if isinstance(output, list | tuple) else joined[0]
 
     def _callback_list(
         self, callbacks: Any, verbose: str | int, *, epochs: int, steps: int | None
     ) -> CallbackList:
-        """The given callbacks, then History and ProgressBar unless they are among them."""
+        """The callbacks that were passed, with a History and a ProgressBar among them."""
         if verbose not in ("auto", 0, 1, 2):
             raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
         verbose = 1 if verbose == "auto" else int(verbose)
@@ -317,10 +327,10 @@ class Trainer:
 def keep_freed_memory() -> None:
     """Make the C library keep freed arrays of up to 31 MB for the next step, once a process.
 
-    glibc takes each large array from the operating system, page by page, and gives it back when it
-    is freed, until the program has freed a larger one (mallopt(3), M_MMAP_THRESHOLD). A step of
-    the autoencoder on MNIST takes 2.9 ms without this function on two cores of an AMD EPYC, and 2.2
-    with it.
+    glibc takes every large array from the operating system, page by page, and returns it when it is
+    freed, until the program has once freed a larger one (mallopt(3), M_MMAP_THRESHOLD). On two
+    cores of an AMD EPYC, a step of the autoencoder on MNIST takes 2.9 ms without this function and
+    2.2 ms with it.
     """
     np.empty(31 << 20, np.uint8)
 

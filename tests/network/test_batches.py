@@ -125,7 +125,7 @@ def test_pack_and_unpack_are_inverse():
             assert got is want
 
 
-NUMBERS = r"\(np.array makes one of a list of numbers\)"
+NUMBERS = r"\(np.array turns a list of numbers into one\)"
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_an_iterable_brings_its_own_targets_and_batches(more):
     ("data", "message"),
     [
         ("ab", "x: expected an array, got str"),
-        ((X, Y, Y, Y), r"data: expected \(x, y, sample_weight\), got 4"),
+        ((X, Y, Y, Y), r"data: expected \(x, y, sample_weight\), got a tuple of 4"),
         ((X, Y[:3]), "y: expected 7 samples, got 3"),
         ((X * np.nan, Y), "x: expected finite values"),
     ],

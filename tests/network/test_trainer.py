@@ -167,7 +167,7 @@ def test_an_exhausted_generator_is_an_error_that_names_the_epoch():
         network().fit(iter([(X, Y)]), epochs=3, verbose=0)
     with pytest.raises(ValueError, match="evaluate: no batch"):
         network().evaluate(iter([]), verbose=0)
-    with pytest.raises(ValueError, match="predict: x: no batch"):
+    with pytest.raises(ValueError, match="predict: x: expected an iterable of batches, got none"):
         network().predict(iter([]), verbose=0)
 
 
