@@ -16,14 +16,13 @@ def run(*, smoke: bool = False) -> None:
     """Train, as the command does, and count."""
     recipe, data = GANRecipe(), load_images("digits")
     classifier, _ = train_classifier(data.x_train, data.y_train, epochs=1 if smoke else 10)
-    settings = {option.name: option.default for option in recipe.options}
-    settings["image_shape"] = data.image_shape
+    settings = recipe.settings(image_shape=data.image_shape)
     covered = []
     print(f"{'seed':>5}{'classes':>10}{'imbalance':>12}")
     for seed in range(2 if smoke else 10):
         set_random_seed(seed)
         model = recipe.build(settings)
-        recipe.fit(model, data, settings, epochs=1 if smoke else settings["epochs"], verbose=0)
+        recipe.fit(model, data, settings, epochs=1 if smoke else settings.epochs, verbose=0)
         set_random_seed(seed)
         found = mode_coverage(classifier, recipe.sample(model, 1000, None))
         print(f"{seed:5}{found.classes:10}{found.imbalance:12.3f}", flush=True)

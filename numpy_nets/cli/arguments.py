@@ -1,4 +1,4 @@
-"""Arguments: argparse, with errors of one line that suggest the nearest name."""
+"""Arguments: argparse, with one-line errors that suggest the nearest name."""
 
 import argparse
 import math
@@ -20,27 +20,13 @@ class Parser(argparse.ArgumentParser):
         raise ValueError(message)
 
     def parse(self, argv: Sequence[str]) -> argparse.Namespace:
-        """The arguments; an unknown one is reported with the nearest that is known."""
-        found, unknown = self.parse_known_args(argv)
+        """The arguments; the error for an unknown one suggests the nearest that is known."""
+        arguments, unknown = self.parse_known_args(argv)
         if unknown:
-            known = [flag for action in self._actions for flag in action.option_strings]
-            hint = suggest(unknown[0].split("=")[0], known)
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            hint = suggest(unknown[0].split("=")[0], flags)
             raise ValueError(f"unknown argument {unknown[0]!r}; {hint}")
-        return found
-
-
-class Option(NamedTuple):
-    """--name VALUE: a setting of a run.  `parse` raises ArgumentTypeError for a bad value."""
-
-    name: str
-    default: Any
-    parse: Callable[[str], Any]
-    help: str
-
-    def add_to(self, parser: Parser) -> None:
-        """None stands for an argument that was not given: a resumed run has its own default."""
-        flag, text = "--" + self.name.replace("_", "-"), f"{self.help} (default: {self.default})"
-        parser.add_argument(flag, type=self.parse, help=text)
+        return arguments
 
 
 class Command(NamedTuple):
@@ -68,11 +54,11 @@ def dispatch(
     )
     if version is not None:
         parser.add_argument("--version", action="version", version=version)
-    known = choice(*commands)
-    parser.add_argument("command", type=known, help="one of the above, with --help for more")
+    names = choice(*commands)
+    parser.add_argument("command", type=names, help="one of the above, with --help for more")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
-    found = parser.parse(argv)
-    return commands[found.command].run(found.arguments)
+    words = parser.parse(argv)
+    return commands[words.command].run(words.arguments)
 
 
 def choice(*names: str) -> Callable[[str], str]:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from numpy_nets.cli import main
-from numpy_nets.cli.commands import training
 from numpy_nets.cli.recipes import RECIPES
 
 
@@ -57,9 +56,9 @@ def _trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 def without_pictures(patch: pytest.MonkeyPatch) -> None:
     """They take longer than everything else."""
-    patch.setattr(training, "save_curves", lambda *_: None)
     for recipe in RECIPES.values():
-        patch.setattr(type(recipe), "draw", lambda *_: None)
+        for method in ("draw", "draw_curves"):
+            patch.setattr(type(recipe), method, lambda *_: None)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""numpy-nets evaluate RUN."""
+"""numpy-nets evaluate RUN: how good is a trained model?"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,14 +8,14 @@ from numpy_nets.cli.runs.saved import load_saved
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print the table of a run's end again, with all test images; returns the exit code."""
+    """Print the table that ends a run, on all test images; returns the exit code."""
     parser = Parser(prog="numpy-nets evaluate", description="How good is a trained model?")
     parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run")
     parser.add_argument(
         "--samples", type=number(int, 1),
-        help="of the code, for each image, to estimate its likelihood (default: 50)",
+        help="draws of a code for each image, to estimate its likelihood (default: 50)",
     )  # fmt: skip
-    parser.add_argument("--data", help="test on these instead of the run's own")
+    parser.add_argument("--data", help="test on these data instead of the run's own")
     arguments = parser.parse(argv)
     run = load_saved(arguments.run)
     data = run.images(arguments.data)

@@ -1,4 +1,4 @@
-"""numpy-nets sample RUN."""
+"""numpy-nets sample RUN: new images from a trained model."""
 
 import math
 from collections.abc import Sequence
@@ -9,14 +9,15 @@ from numpy_nets.cli.runs.saved import load_saved
 
 
 def main(argv: Sequence[str]) -> int:
-    """Draw new images into a picture; returns the exit code."""
+    """Draw a sheet of new images; returns the exit code."""
     parser = Parser(prog="numpy-nets sample", description="New images from a trained model.")
     parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run")
     parser.add_argument(
-        "--count", type=number(int, 1, most=1000), default=100, help="images (default: 100)"
-    )
+        "--count", type=number(int, 1, most=1000), default=100,
+        help="number of images (default: 100)",
+    )  # fmt: skip
     parser.add_argument(
-        "--label", type=number(int, 0), help="class of the images, if the model knows any"
+        "--label", type=number(int, 0), help="class of the images, for a model that is told classes"
     )
     parser.add_argument("--seed", type=number(int, 0), help="other images (default: the run's)")
     parser.add_argument("--out", type=png, help="a new picture (default: RUN/samples-….png)")

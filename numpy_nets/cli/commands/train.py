@@ -1,14 +1,123 @@
-"""numpy-nets train: which model?"""
+"""numpy-nets train MODEL: train it, draw it, and compare it with simpler models."""
 
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from typing import Any
 
-from numpy_nets.cli.arguments import Command, dispatch
-from numpy_nets.cli.commands.training import train
+import numpy as np
+
+from numpy_nets import random
+from numpy_nets.cli.arguments import Command, Parser, dispatch
 from numpy_nets.cli.recipes import RECIPES
+from numpy_nets.cli.recipes.recipe import Recipe
+from numpy_nets.cli.runs.binarize import binarized
+from numpy_nets.cli.runs.data import NAMES, Images, load_images
+from numpy_nets.cli.runs.progress import TrainingBar
+from numpy_nets.cli.runs.run import Run, free_path, read_settings
+from numpy_nets.cli.runs.stops import StopOnDivergence, StopOnInterrupt, Stopped
+from numpy_nets.cli.settings import Settings
+from numpy_nets.network import Model
 
 
 def main(argv: Sequence[str]) -> int:
     """Train the model that argv names; returns the exit code."""
     commands = {name: Command(r.help, partial(train, r)) for name, r in RECIPES.items()}
     return dispatch("numpy-nets train", "Train a model.", commands, argv)
+
+
+def train(recipe: Recipe[Any, Any], argv: Sequence[str]) -> int:
+    """Train a model in a new folder, or go on with a run; returns the exit code."""
+    arguments = _parser(recipe).parse(argv)
+    settings = recipe.settings()
+    if arguments.resume:
+        if arguments.out is None:
+            raise ValueError("--resume: needs the folder of the run: --out DIR")
+        settings = read_settings(arguments.out, recipe)
+    settings = replace(settings, **settings.given(arguments))
+    if Path(settings.data).exists() and settings.data not in NAMES:
+        settings = replace(settings, data=str(Path(settings.data).resolve()))
+    data = load_images(settings.data)
+    settings = replace(
+        settings, image_shape=data.image_shape, classes=data.classes, data_sha256=data.sha256
+    )
+    data = binarized(data, settings.binarize, settings.seed)
+    random.set_random_seed(settings.seed)
+    model = recipe.build(settings)
+
+    stem = f"{recipe.name}-{Path(settings.data).stem}"
+    folder = arguments.out or free_path(Path("runs"), stem)
+    run = Run(folder, recipe, settings, resume=arguments.resume)
+    if arguments.resume:
+        run.restore(model)
+        if run.epoch > settings.epochs:
+            raise ValueError(f"--epochs {settings.epochs}: the run has {run.epoch} already")
+        run.write_settings()
+    valid = "" if data.x_valid is None else f", {len(data.x_valid)} validation"
+    print(f"{len(data.x_train)} training{valid} and {len(data.x_test)} test images; "
+          f"run folder {folder}")  # fmt: skip
+    if run.epoch < settings.epochs:
+        try:
+            _fit(recipe, model, data, run, settings)
+        except (Stopped, KeyboardInterrupt):
+            print(
+                f"stopped: {run.epoch} of {settings.epochs} epochs are kept; go on with: "
+                f"numpy-nets train {recipe.name} --out {folder} --resume",
+                file=sys.stderr,
+            )
+            return 130
+    _report(recipe, model, data, run, settings)
+    return 0
+
+
+def _parser(recipe: Recipe[Any, Any]) -> Parser:
+    parser = Parser(prog=f"numpy-nets train {recipe.name}", description=f"Train {recipe.help}.")
+    recipe.settings.add_flags(parser)
+    parser.add_argument(
+        "--out", type=Path, help=f"folder of the run (default: runs/{recipe.name}-…)"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the stopped run in the folder --out"
+    )
+    return parser
+
+
+def _fit(
+    recipe: Recipe[Any, Any], model: Model, data: Images, run: Run, settings: Settings
+) -> None:
+    bar = TrainingBar(recipe.shown, run.epoch)
+    # Overflows need no warnings of NumPy's: StopOnDivergence reports them, once.
+    with StopOnInterrupt() as stop, np.errstate(all="ignore"):
+        try:
+            recipe.fit(
+                model,
+                data,
+                settings,
+                epochs=settings.epochs,
+                initial_epoch=run.epoch,
+                verbose=0,
+                callbacks=[
+                    StopOnDivergence(),
+                    *recipe.callbacks(model, data, settings, run.folder),
+                    *run.callbacks(),
+                    bar,
+                    stop,
+                ],
+            )
+        finally:
+            bar.close()
+
+
+def _report(
+    recipe: Recipe[Any, Any], model: Model, data: Images, run: Run, settings: Settings
+) -> None:
+    """Write the weights, print the table that `evaluate` prints, and draw the pictures."""
+    model.save_weights(run.folder / recipe.weights_file)
+    recipe.draw_curves(run.history(), run.folder)
+    random.set_random_seed(settings.seed)
+    recipe.print_table(model, data, settings, None, 1000)
+    recipe.draw(model, data, settings, run.folder)
+    for file in sorted(run.folder.iterdir()):
+        print(f"  {file}")

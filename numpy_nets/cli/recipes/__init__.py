@@ -1,5 +1,7 @@
 """What the command line knows of each model, a file each."""
 
+from typing import Any
+
 from numpy_nets.cli.recipes.autoencoder import AutoencoderRecipe
 from numpy_nets.cli.recipes.cvae import ConditionalVAERecipe
 from numpy_nets.cli.recipes.denoising import DenoisingRecipe
@@ -9,7 +11,7 @@ from numpy_nets.cli.recipes.recipe import Recipe
 from numpy_nets.cli.recipes.sparse import SparseRecipe
 from numpy_nets.cli.recipes.vae import VAERecipe
 
-_ALL: tuple[Recipe, ...] = (
+_ALL: tuple[Recipe[Any, Any], ...] = (
     AutoencoderRecipe(), DenoisingRecipe(), SparseRecipe(), VAERecipe(), ConditionalVAERecipe(),
     IWAERecipe(), GANRecipe(),
 )  # fmt: skip

@@ -1,16 +1,19 @@
 """numpy-nets train gan."""
 
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from numpy_nets.autodiff.tensor import Array
-from numpy_nets.callbacks import Callback
-from numpy_nets.cli.arguments import Option, choice, number
-from numpy_nets.cli.recipes.recipe import Curves, Recipe, Settings, count, pixels, shared_options
+from numpy_nets.callbacks import Callback, Logs
+from numpy_nets.cli.arguments import choice, number
+from numpy_nets.cli.recipes.recipe import History, Labels, Recipe
 from numpy_nets.cli.runs.data import Images
-from numpy_nets.cli.runs.run import read_settings
+from numpy_nets.cli.settings import Settings, count, option, rate
 from numpy_nets.evaluation.classifier import train_classifier
 from numpy_nets.evaluation.collapse import CollapseWarning
 from numpy_nets.evaluation.samples import (
@@ -20,6 +23,7 @@ from numpy_nets.evaluation.samples import (
     nearest_neighbours,
 )
 from numpy_nets.figures.animation import save_animation
+from numpy_nets.figures.curves import save_curves
 from numpy_nets.figures.images import save_images, tile
 from numpy_nets.models.gan import (
     GAN,
@@ -35,114 +39,121 @@ from numpy_nets.optimizers import Adam
 OBJECTIVES = {"non-saturating": NON_SATURATING, "minimax": MINIMAX, "least-squares": LEAST_SQUARES}
 
 
-class GANRecipe(Recipe):
-    """Judged by its samples, beside test images: a GAN has no likelihood.
+@dataclass(frozen=True)
+class GANSettings(Settings):
+    """The settings of a GAN."""
 
-    The data are [0, 1] as everywhere here, and [-1, 1], where G's tanh ends, to the networks.
+    binarize: str = "none"  # not an option: binary pixels are for likelihoods
+    epochs: int = count(375, "passes over the data")
+    batch_size: int = count(128, "samples in a step")
+    learning_rate: float = rate(8e-4)
+    latent: int = count(100, "length of a code")
+    hidden: int = count(128, "units of each hidden layer")
+    objective: str = option(
+        "non-saturating", choice(*OBJECTIVES),
+        f"what the networks minimise: {', '.join(OBJECTIVES)}",
+    )  # fmt: skip
+    k: int = count(1, "steps of the discriminator, each with a batch, for one of the generator")
+    half_steps: str = option(
+        "no", choice("no", "yes"),
+        "yes: update D on data, then on samples, as in the notebook; no: once on both",
+    )  # fmt: skip
+    label_smoothing: float = option(
+        0.0, number(float, 0, most=0.5), "the discriminator's target for data is 1 - this"
+    )
+
+
+class GANRecipe(Recipe[GANSettings, GAN]):
+    """A GAN has no likelihood, so it is judged by its samples, beside test images.
+
+    Its networks see images in [-1, 1], the range of G's tanh; everything else here has [0, 1].
     """
 
     name = "gan"
     help = "a generative adversarial network"
-    options = (
-        # Binary pixels are for likelihoods.
-        *(
-            option
-            for option in shared_options(epochs=375, batch_size=128, learning_rate=8e-4)
-            if option.name != "binarize"
-        ),
-        count("latent", 100, "length of a code"),
-        count("hidden", 128, "units of the hidden layers"),
-        Option("objective", "non-saturating", choice(*OBJECTIVES),
-               f"what the two networks minimise: {', '.join(OBJECTIVES)}"),
-        count("k", 1, "steps of the discriminator, a batch each, for one of the generator"),
-        Option("half_steps", "no", choice("no", "yes"),
-               "yes: an update on data, then one on samples, as in the notebook; no: one on both"),
-        Option("label_smoothing", 0.0, number(float, 0, most=0.5),
-               "the discriminator's target for data is 1 - this"),
-    )  # fmt: skip
+    settings = GANSettings
     unit = "loss"
     shown = ("d_loss", "g_loss", "d_real", "d_fake")
 
-    def build(self, settings: Settings) -> Model:
-        """With an average of G's weights, which draws all the pictures that a run shows."""
-        objective, size = OBJECTIVES[settings["objective"]], pixels(settings)
+    def build(self, settings: GANSettings) -> GAN:
+        """With an average of G's weights, which all images that a run shows come from."""
+        objective, size = OBJECTIVES[settings.objective], settings.pixels
         generator, averaged = (
-            build_generator(settings["latent"], size, settings["hidden"]) for _ in range(2)
+            build_generator(settings.latent, size, settings.hidden) for _ in range(2)
         )
         model = GAN(
             generator,
-            build_discriminator(size, settings["hidden"], activation=objective.activation),
+            build_discriminator(size, settings.hidden, activation=objective.activation),
             objective,
-            settings["k"],
-            half_steps=settings["half_steps"] == "yes",
-            real_label=1 - settings["label_smoothing"],
+            settings.k,
+            half_steps=settings.half_steps == "yes",
+            real_label=1 - settings.label_smoothing,
             averaged=averaged,
         )
-        model.compile(*(Adam(settings["learning_rate"], beta_1=0.5) for _ in range(2)))
+        model.compile(*(Adam(settings.learning_rate, beta_1=0.5) for _ in range(2)))
         return model
 
-    def fit(self, model: Any, data: Images, settings: Settings, **options: Any) -> None:
-        """Without validation: a GAN's losses measure the balance of the two, not the samples."""
-        x, k = 2 * data.x_train - 1, settings["k"]
+    def fit(self, model: GAN, data: Images, settings: GANSettings, **options: Any) -> None:
+        """Train without validation: a GAN's losses measure its balance, not its samples."""
+        x, k = 2 * data.x_train - 1, settings.k
         if len(x) < k:
             raise ValueError(f"--k {k}: expected at most {len(x)}, the number of training images")
-        size = k * settings["batch_size"]
+        size = k * settings.batch_size
         rest = len(x) % size
-        if rest < k:  # too few for k steps
+        if rest < k:  # the last batch is too small for k steps
             x = x[: len(x) - rest]
         model.fit(x, batch_size=size, **options)
 
     def callbacks(
-        self, model: Any, data: Images, settings: Settings, folder: Path
-    ) -> list[Callback]:
+        self, model: GAN, data: Images, settings: GANSettings, folder: Path
+    ) -> Sequence[Callback]:
         if min(len(data.x_train), len(data.x_test)) < 2:
             raise ValueError(
-                f"--data {settings['data']}: gan: expected 2 or more training and test images, "
+                f"--data {settings.data}: gan: expected 2 or more training and test images, "
                 f"got {len(data.x_train)} and {len(data.x_test)}"
             )
         noise = fixed_noise(settings)
-        found: list[Callback] = [CollapseLine(noise, 2 * data.x_train - 1)]
-        if len(data.image_shape) == 2:
-            found.append(SampleSheets(self, noise, data.image_shape, folder / "samples"))
-        return found
+        collapse = CollapseLine(noise, 2 * data.x_train - 1)
+        if len(data.image_shape) != 2:
+            return [collapse]
+        return [collapse, SampleSheets(self, noise, data.image_shape, folder / "samples")]
 
-    def curves(self, history: Curves) -> dict[str, tuple[Curves, str]]:
+    def draw_curves(self, history: History, folder: Path) -> None:
         losses = {"D's loss": history["d_loss"], "G's loss": history["g_loss"]}
         outputs = {"D(x)": history["d_real"], "D(G(z))": history["d_fake"]}
-        return {
-            "curves.png": (losses, self.unit),
-            "outputs.png": (outputs, "mean of the discriminator's output"),
-        }
+        save_curves(folder / "curves.png", losses, self.unit)
+        save_curves(folder / "outputs.png", outputs, "mean of the discriminator's output")
 
-    def decode(self, model: Any, codes: Array, y: Array | None) -> Array:
+    def decode(self, model: GAN, codes: Array, y: Labels) -> Array:
+        assert model.averaged is not None
         images: Array = model.averaged(codes.astype(np.float32)).numpy()
         return (images + 1) / 2
 
     def ends(
-        self, model: Any, data: Images, rng: np.random.Generator
-    ) -> tuple[Array, Array | None, Array | None]:
-        """New codes: a GAN has none for images that there are."""
+        self, model: GAN, data: Images, rng: np.random.Generator
+    ) -> tuple[Array, Array | None, Labels]:
+        """New codes, since a GAN has no codes of given images."""
         return model.draw_noise(16).numpy(), None, None
 
-    def sample(self, model: Any, count: int, label: int | None) -> Array:
+    def sample(self, model: GAN, count: int, label: int | None) -> Array:
         if label is not None:
             raise ValueError(f"--label: the model is {self.name}, which knows no classes")
         return self.decode(model, model.draw_noise(count).numpy(), None)
 
-    def draw(self, model: Any, data: Images, folder: Path) -> None:
+    def draw(self, model: GAN, data: Images, settings: GANSettings, folder: Path) -> None:
         if len(data.image_shape) != 2:
             return
-        images = self.decode(model, fixed_noise(read_settings(folder)), None)
+        images = self.decode(model, fixed_noise(settings), None)
         images = images.reshape(-1, *data.image_shape)
         save_images(
             folder / "samples.png", images, 10,
-            "new images, from codes that are drawn from N(0, I)",
+            "new images, from codes drawn from N(0, I)",
         )  # fmt: skip
         files = sorted((folder / "samples").glob("*.png"), key=lambda p: (len(p.name), p.name))
         save_animation(folder / "samples.gif", [*map(_load, files), tile(images, 10)])
 
     def print_table(
-        self, model: Any, data: Images, settings: Settings, samples: int | None, most: int
+        self, model: GAN, data: Images, settings: GANSettings, samples: int | None, most: int
     ) -> None:
         from rich.console import Console
         from rich.table import Table
@@ -171,24 +182,22 @@ class GANRecipe(Recipe):
         add("distance to the nearest training image", [f"{d:.2f}" for d in nearest])
         if labelled:
             trained = _features(features, data.x_train)
-            found = [frechet_distance(_features(features, x), trained) for x in sets.values()]
-            add("Fréchet distance to training images", [f"{d:.2f}" for d in found])
+            distances = [frechet_distance(_features(features, x), trained) for x in sets.values()]
+            add("Fréchet distance to training images", [f"{d:.2f}" for d in distances])
         console = Console()
         console.print(table)
         console.print("Distances between pixels in [0, 1]. Copies of training images are near 0.")
         console.print(
             "Classes and features are those of a classifier trained on the training images."
             if labelled
-            else "Without labels for all images no classifier tells what the samples show."
+            else "Not all images have labels, so no classifier can tell what the samples show."
         )
 
 
 class CollapseLine(CollapseWarning):
-    """A line above the progress bar, not Python's warning with a line of source."""
+    """Warns in a line above the progress bar, without the line of source that Python shows."""
 
     def warn(self, message: str) -> None:
-        import sys
-
         from tqdm import tqdm
 
         self.warned = True
@@ -196,7 +205,7 @@ class CollapseLine(CollapseWarning):
 
 
 class SampleSheets(Callback):
-    """folder/epoch-….png: G of the same noise, after epochs 1 to 10 and every fifth from there."""
+    """Writes folder/epoch-….png, G of the same noise after epochs 1 to 10 and every fifth one."""
 
     def __init__(
         self, recipe: GANRecipe, noise: Array, image_shape: tuple[int, ...], folder: Path
@@ -204,21 +213,22 @@ class SampleSheets(Callback):
         self.recipe, self.noise, self.image_shape, self.folder = recipe, noise, image_shape, folder
         folder.mkdir(exist_ok=True)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         from PIL import Image
 
         done = epoch + 1
         if done <= 10 or done % 5 == 0:
+            assert isinstance(self.model, GAN)
             images = self.recipe.decode(self.model, self.noise, None)
             sheet = tile(images.reshape(-1, *self.image_shape), 10)
             levels = np.rint(255 * sheet).astype(np.uint8)
             Image.fromarray(levels).save(self.folder / f"epoch-{done:04}.png")
 
 
-def fixed_noise(settings: Settings) -> Array:
-    """100 codes of a run, from a stream of their own: looking at samples changes nothing."""
-    rng = np.random.default_rng([settings["seed"], 2])
-    return rng.standard_normal((100, settings["latent"]), np.float32)
+def fixed_noise(settings: GANSettings) -> Array:
+    """100 codes, from a stream of their own, so that looking at samples changes no result."""
+    rng = np.random.default_rng([settings.seed, 2])
+    return rng.standard_normal((100, settings.latent), np.float32)
 
 
 def _load(path: Path) -> Array:
@@ -229,5 +239,5 @@ def _load(path: Path) -> Array:
 
 
 def _features(features: Model, x: Array) -> Array:
-    found: Array = features.predict(x, batch_size=1000, verbose=0)
-    return found
+    values: Array = features.predict(x, batch_size=1000, verbose=0)
+    return values

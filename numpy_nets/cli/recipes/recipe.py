@@ -1,131 +1,111 @@
-"""What the command line has to know of a model; one subclass, in one file, a model."""
+"""What the command line has to know of a model. Each model has a subclass, in a file of its own."""
 
-import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import numpy as np
 
 from numpy_nets.autodiff.tensor import Array
 from numpy_nets.callbacks import Callback
-from numpy_nets.cli.arguments import Option, choice, number
-from numpy_nets.cli.runs.binarize import MODES, DynamicBatches
-from numpy_nets.cli.runs.data import NAMES, Images
+from numpy_nets.cli.runs.binarize import DynamicBatches
+from numpy_nets.cli.runs.data import Images
+from numpy_nets.cli.settings import Settings
+from numpy_nets.figures.curves import save_curves
 from numpy_nets.network import Model
 
-Settings = dict[str, Any]
-Curves = dict[str, list[float]]
+History: TypeAlias = dict[str, list[float]]
+Labels: TypeAlias = Array | None  # (n,), or None where the data have none
+S = TypeVar("S", bound=Settings)
+M = TypeVar("M", bound=Model)
 
 
-class Recipe:
-    """How a model is made of the settings of a run, trained, and shown.
+class Recipe(Generic[S, M]):
+    """How a model is built from the settings of a run, trained, and shown.
 
-    A training that is not one call of `model.fit` overrides `fit`.
+    Images are (n, pixels) in [0, 1] and codes (n, latent), float32.
     """
 
     name: ClassVar[str]
     help: ClassVar[str]
-    options: ClassVar[tuple[Option, ...]]
+    settings: type[S]
     unit: ClassVar[str]  # of the loss
-    shown: ClassVar[tuple[str, ...]] = ("loss", "val_loss")  # while it is trained
+    shown: ClassVar[tuple[str, ...]] = ("loss", "val_loss")  # in the progress bar
 
     @property
     def weights_file(self) -> str:
         return f"{self.name}.weights.h5"
 
-    def build(self, settings: Settings) -> Model:
+    def build(self, settings: S) -> M:
         """The model, compiled.
 
         Raises:
-            ValueError: settings that do not go together, or data that the model cannot take.
+            ValueError: if settings contradict each other, or the model cannot take the data.
         """
         raise NotImplementedError
 
-    def batch(self, model: Any, x: Array, y: Array | None) -> tuple[Array, ...]:
-        """What the model is trained on for images x (n, pixels) with labels y (n,)."""
+    def batch(self, model: M, x: Array, y: Labels) -> tuple[Array, ...]:
+        """The arguments of `fit` for images x with labels y."""
         raise NotImplementedError
 
-    def fit(self, model: Any, data: Images, settings: Settings, **options: Any) -> None:
-        """Train; the options are those of `model.fit`."""
+    def fit(self, model: M, data: Images, settings: S, **options: Any) -> None:
+        """Train. The options are those of `model.fit`."""
         arrays = self.batch(model, data.x_train, data.y_train)
         options["validation_data"] = self.batch(model, *data.validation)
-        options["validation_batch_size"] = settings["batch_size"]
-        if settings["binarize"] == "dynamic":
-            model.fit(DynamicBatches(arrays, settings["batch_size"]), **options)
+        options["validation_batch_size"] = settings.batch_size
+        if settings.binarize == "dynamic":
+            model.fit(DynamicBatches(arrays, settings.batch_size), **options)
         else:
-            model.fit(*arrays, batch_size=settings["batch_size"], **options)
+            x, y = (*arrays, None)[:2]
+            model.fit(x, y, batch_size=settings.batch_size, **options)
 
-    def callbacks(
-        self, model: Any, data: Images, settings: Settings, folder: Path
-    ) -> list[Callback]:
-        """What the recipe adds to a training, such as pictures on the way."""
+    def callbacks(self, model: M, data: Images, settings: S, folder: Path) -> Sequence[Callback]:
+        """Callbacks that only this model has, such as images on the way."""
         return []
 
-    def curves(self, history: Curves) -> dict[str, tuple[Curves, str]]:
-        """What is drawn of the history: (curves, their unit), by the name of the file."""
+    def draw_curves(self, history: History, folder: Path) -> None:
+        """Draw the history of the training."""
         losses_first = sorted(history.items(), key=lambda item: not item[0].endswith("loss"))
-        return {"curves.png": (dict(losses_first), self.unit)}
+        save_curves(folder / "curves.png", dict(losses_first), self.unit)
 
-    def encode(self, model: Any, x: Array, y: Array | None) -> Array:
-        """Codes (n, latent) of images x (n, pixels)."""
+    def encode(self, model: M, x: Array, y: Labels) -> Array:
+        """The codes of images x."""
         raise NotImplementedError
 
-    def decode(self, model: Any, codes: Array, y: Array | None) -> Array:
-        """Images (n, pixels) in [0, 1] of codes (n, latent)."""
+    def decode(self, model: M, codes: Array, y: Labels) -> Array:
+        """The images of codes."""
         raise NotImplementedError
 
     def ends(
-        self, model: Any, data: Images, rng: np.random.Generator
-    ) -> tuple[Array, Array | None, Array | None]:
-        """Up to 16 codes to walk between; the images they are of and their labels, if any."""
+        self, model: M, data: Images, rng: np.random.Generator
+    ) -> tuple[Array, Array | None, Labels]:
+        """Up to 16 codes to interpolate between, with their images and labels if there are any."""
         chosen = rng.permutation(len(data.x_test))[:16]
         x, y = data.x_test[chosen], None if data.y_test is None else data.y_test[chosen]
         return self.encode(model, x, y), x, y
 
-    def sample(self, model: Any, count: int, label: int | None) -> Array:
-        """New images, (count, pixels), of a class if the model knows any."""
+    def sample(self, model: M, count: int, label: int | None) -> Array:
+        """New images (count, pixels), of one class if `label` is not None.
+
+        Raises:
+            ValueError: if the model cannot do so.
+        """
         raise ValueError(
             f"sample: the model is {self.name}, which learns no distribution of codes to draw from"
         )
 
-    def draw(self, model: Any, data: Images, folder: Path) -> None:
-        """Write pictures of a trained model."""
+    def draw(self, model: M, data: Images, settings: S, folder: Path) -> None:
+        """Draw pictures of a trained model."""
         raise NotImplementedError
 
     def print_table(
-        self, model: Any, data: Images, settings: Settings, samples: int | None, most: int
+        self, model: M, data: Images, settings: S, samples: int | None, most: int
     ) -> None:
         """Print how good a trained model is on the test images.
 
-        `samples` are those of a likelihood that is estimated, on `most` of the images; None if
-        the caller leaves that to the recipe.
+        Args:
+            samples: the draws of a code for each image in an estimate of the likelihood; None
+                leaves the number to the recipe.
+            most: the number of images in that estimate, at most.
         """
         raise NotImplementedError
-
-
-def shared_options(
-    *, epochs: int, batch_size: int, learning_rate: float = 1e-3
-) -> tuple[Option, ...]:
-    """The options that all models have, with their defaults."""
-    known = ", ".join(NAMES)
-    return (
-        Option("data", "digits", str, f"{known}, or a .npz, .npy or IDX file"),
-        Option("binarize", "none", choice(*MODES),
-               "make pixels 0 or 1, which is drawn with their grey as probability: static once, "
-               "dynamic anew in every epoch of training"),
-        Option("epochs", epochs, number(int, 1), "passes over the data"),
-        Option("batch_size", batch_size, number(int, 1), "samples a step"),
-        Option("learning_rate", learning_rate, number(float, 0, above=True, most=1),
-               "of Adam, at most 1"),
-        Option("seed", 0, number(int, 0), "of initial weights, shuffling and all else drawn"),
-    )  # fmt: skip
-
-
-def count(name: str, default: int, text: str) -> Option:
-    """An option that is a number of something."""
-    return Option(name, default, number(int, 1), text)
-
-
-def pixels(settings: Settings) -> int:
-    """Of one image."""
-    return math.prod(settings["image_shape"])

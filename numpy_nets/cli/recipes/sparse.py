@@ -1,52 +1,61 @@
 """numpy-nets train sparse."""
 
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from numpy_nets.cli.arguments import Option, choice, number
-from numpy_nets.cli.recipes.denoising import CodeRecipe
-from numpy_nets.cli.recipes.recipe import Settings, count, shared_options
+from numpy_nets.cli.arguments import choice, number
+from numpy_nets.cli.recipes.denoising import EncoderDecoderRecipe, EncoderDecoderSettings
 from numpy_nets.cli.runs.data import Images
+from numpy_nets.cli.settings import count, option
 from numpy_nets.models.sparse import SparseAutoencoder, kl_sparsity, l1_sparsity
-from numpy_nets.network import Model
 from numpy_nets.optimizers import Adam
 
 
-class SparseRecipe(CodeRecipe):
-    """A penalty on active units."""
+@dataclass(frozen=True)
+class SparseSettings(EncoderDecoderSettings):
+    """The settings of a sparse autoencoder."""
 
-    name = "sparse"
-    help = "a sparse autoencoder: few units active for any image"
-    options = (
-        *shared_options(epochs=20, batch_size=50),
-        count("latent", 200, "length of a code"),
-        Option("activation", "sigmoid", choice("sigmoid", "relu", "tanh"), "of the code"),
-        Option("penalty", "kl", choice("kl", "l1"), "kl of mean activations, or their l1 norm"),
-        Option("weight", 3.0, number(float, 0, most=1e6), "of the penalty"),
-        Option("target", 0.05, number(float, 0, above=True, most=0.99), "mean activation for kl"),
+    latent: int = count(200, "length of a code")
+    penalty: str = option("kl", choice("kl", "l1"), "kl of mean activations, or their l1 norm")
+    weight: float = option(3.0, number(float, 0, most=1e6), "of the penalty")
+    target: float = option(
+        0.05, number(float, 0, above=True, most=0.99), "mean activation that kl aims at"
     )
 
-    def build(self, settings: Settings) -> Model:
-        if settings["penalty"] == "kl" and settings["activation"] != "sigmoid":
+
+class SparseRecipe(EncoderDecoderRecipe[SparseSettings, SparseAutoencoder]):
+    """A penalty keeps most units of the code inactive."""
+
+    name = "sparse"
+    help = "a sparse autoencoder: few units of the code are active for any image"
+    settings = SparseSettings
+
+    def build(self, settings: SparseSettings) -> SparseAutoencoder:
+        if settings.penalty == "kl" and settings.activation != "sigmoid":
             raise ValueError(
                 "--penalty kl: needs codes between 0 and 1: expected --activation sigmoid, "
-                f"got {settings['activation']}"
+                f"got {settings.activation}"
             )
-        kl = partial(kl_sparsity, target=settings["target"])
-        penalty = kl if settings["penalty"] == "kl" else l1_sparsity
-        model = SparseAutoencoder(*self.layers(settings), penalty, settings["weight"])
-        model.compile(Adam(settings["learning_rate"]))
+        kl = partial(kl_sparsity, target=settings.target)
+        penalty = kl if settings.penalty == "kl" else l1_sparsity
+        model = SparseAutoencoder(*self.networks(settings), penalty, settings.weight)
+        model.compile(Adam(settings.learning_rate))
         return model
 
     def print_table(
-        self, model: Any, data: Images, settings: Settings, samples: int | None, most: int
+        self,
+        model: SparseAutoencoder,
+        data: Images,
+        settings: SparseSettings,
+        samples: int | None,
+        most: int,
     ) -> None:
         super().print_table(model, data, settings, samples, most)
         size = np.abs(self.encode(model, data.x_test, None))
         active = np.mean(np.sum(size > 0.1, axis=1))
         print(
-            f"Mean activation {size.mean():.3f}; above 0.1 are {active:.1f} of the "
-            f"{settings['latent']} units, the mean over images."
+            f"Mean activation {size.mean():.3f}; on average over the images, {active:.1f} of "
+            f"the {size.shape[1]} units are above 0.1."
         )

@@ -1,17 +1,19 @@
-"""numpy-nets train vae."""
+"""numpy-nets train vae, and what all variational autoencoders have in common."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from numpy_nets import random
-from numpy_nets.autodiff.tensor import Array
-from numpy_nets.cli.arguments import Option, choice, number
+from numpy_nets.autodiff.tensor import Array, Tensor
+from numpy_nets.cli.arguments import choice, number
 from numpy_nets.cli.recipes.autoencoder import nearest_pca, purity, sigmoid, squared_error
-from numpy_nets.cli.recipes.recipe import Recipe, Settings, count, pixels, shared_options
+from numpy_nets.cli.recipes.recipe import Labels, Recipe
 from numpy_nets.cli.runs.data import Images
+from numpy_nets.cli.settings import Settings, count, option
 from numpy_nets.evaluation.latent import active_units, quantile_grid, traverse
 from numpy_nets.evaluation.likelihood import elbo, log_likelihood
 from numpy_nets.figures.images import save_images, save_reconstructions
@@ -28,57 +30,46 @@ from numpy_nets.network import Model
 from numpy_nets.optimizers import Adam
 from numpy_nets.theory.ppca import fit_ppca
 
-LATENT = count("latent", 20, "length of a code")
-LAYERS = (
-    count("hidden", 400, "units of the hidden layers"),
-    Option("activation", "relu", choice("relu", "tanh"), "of the hidden layers"),
-)
-LIKELIHOOD = Option(
-    "likelihood", "bernoulli", choice("bernoulli", "gaussian"), "of a pixel, given a code"
-)
+
+@dataclass(frozen=True)
+class VariationalSettings(Settings):
+    """The settings that all variational autoencoders have."""
+
+    latent: int = count(20, "length of a code")
+    hidden: int = count(400, "units of each hidden layer")
+    activation: str = option("relu", choice("relu", "tanh"), "of the hidden layers")
+    samples: int = count(1, "draws of a code for each image in a step")
 
 
-class VAERecipe(Recipe):
-    """Beside PCA, and with a Gaussian likelihood beside probabilistic PCA."""
+S = TypeVar("S", bound=VariationalSettings)
+M = TypeVar("M", bound=VAE)
 
-    name = "vae"
-    help = "a variational autoencoder"
-    options = (
-        *shared_options(epochs=20, batch_size=50),
-        LATENT,
-        *LAYERS,
-        LIKELIHOOD,
-        Option("beta", 1.0, number(float, 0, most=1e6), "weight of the KL term"),
-        count("samples", 1, "of the code, for each image and step"),
-    )
+
+class VariationalRecipe(Recipe[S, M], Generic[S, M]):
+    """Shown beside PCA, and with a Gaussian likelihood beside probabilistic PCA."""
+
     unit = "nats per image"
 
-    def build(self, settings: Settings) -> Model:
-        encoder, decoder, likelihood = networks(settings)
-        model = VAE(encoder, decoder, likelihood, settings["beta"], settings["samples"])
-        model.compile(Adam(settings["learning_rate"]))
-        return model
-
-    def batch(self, model: Any, x: Array, y: Array | None) -> tuple[Array, ...]:
+    def batch(self, model: M, x: Array, y: Labels) -> tuple[Array, ...]:
         return (x,)
 
-    def encode(self, model: Any, x: Array, y: Array | None) -> Array:
+    def encode(self, model: M, x: Array, y: Labels) -> Array:
         """The means of q(z|x)."""
         data = self.batch(model, x, y)
         mean, _ = model.encode(data if len(data) > 1 else x)
         codes: Array = mean.numpy()
         return codes
 
-    def decode(self, model: Any, codes: Array, y: Array | None) -> Array:
+    def decode(self, model: M, codes: Array, y: Labels) -> Array:
         """The means of p(x|z)."""
         return mean_pixels(model.decoder(codes.astype(np.float32)))
 
-    def sample(self, model: Any, count: int, label: int | None) -> Array:
+    def sample(self, model: M, count: int, label: int | None) -> Array:
         if label is not None:
             raise ValueError(f"--label: the model is {self.name}, which knows no classes")
         return self.decode(model, prior(model, count), None)
 
-    def draw(self, model: Any, data: Images, folder: Path) -> None:
+    def draw(self, model: M, data: Images, settings: S, folder: Path) -> None:
         x, y, shape = data.x_test, data.y_test, (-1, *data.image_shape)
         codes = self.encode(model, x, y)
         if codes.shape[1] == 2 and y is not None:
@@ -93,10 +84,10 @@ class VAERecipe(Recipe):
         )
         save_images(
             folder / "samples.png", self.sample(model, 100, None).reshape(shape), 10,
-            "new images, from codes that are drawn from N(0, I)",
+            "new images, from codes drawn from N(0, I)",
         )  # fmt: skip
 
-        def same_label(n: int) -> Array | None:
+        def same_label(n: int) -> Labels:
             return None if y is None else np.repeat(y[:1], n)
 
         if codes.shape[1] == 2:
@@ -104,7 +95,7 @@ class VAERecipe(Recipe):
             save_images(
                 folder / "manifold.png",
                 self.decode(model, grid, same_label(len(grid))).reshape(shape), 20,
-                "codes on the quantiles of N(0, I)",
+                "images of codes on a grid of quantiles of N(0, I)",
             )  # fmt: skip
         values = np.linspace(-3, 3, 11)
         units = np.argsort(-codes.var(axis=0))[:10]
@@ -112,28 +103,30 @@ class VAERecipe(Recipe):
         save_images(
             folder / "traversal.png",
             self.decode(model, walks, same_label(len(walks))).reshape(shape), len(values),
-            "one image's code, with one unit a row from -3 to 3",
+            "one image's code, with one unit in each row going from -3 to 3",
         )  # fmt: skip
 
     def print_table(
-        self, model: Any, data: Images, settings: Settings, samples: int | None, most: int
+        self, model: M, data: Images, settings: S, samples: int | None, most: int
     ) -> None:
         from rich.console import Console
         from rich.table import Table
 
         samples = 50 if samples is None else samples
         gaussian = model.log_likelihood is gaussian_log_likelihood
-        x, y, pca = data.x_test, data.y_test, nearest_pca(data, settings)
-        some = np.linspace(0, len(x) - 1, min(most, len(x))).astype(int)  # the order may tell
+        x, y, pca = data.x_test, data.y_test, nearest_pca(data, settings.latent)
+        # Evenly spaced, since the images may be sorted by class.
+        some = np.linspace(0, len(x) - 1, min(most, len(x))).astype(int)
         arrays = self.batch(model, x, y)
         chosen = tuple(array[some] for array in arrays)
-        losses = model.evaluate(*arrays, batch_size=1000, verbose=0, return_dict=True)
+        inputs, targets = (*arrays, None)[:2]
+        losses = model.evaluate(inputs, targets, 1000, verbose=0, return_dict=True)
         codes = self.encode(model, x, y)
         bound = -np.mean(elbo(model, chosen))
         nll = -np.mean(_log_likelihood(model, chosen, samples))
         exact, pca_error, pca_purity = "-", "-", "-"
         if gaussian and data.trained_on:
-            exact = ppca_loss(data.x_train, x[some], settings["latent"])
+            exact = ppca_loss(data.x_train, x[some], settings.latent)
         if pca is not None:
             pca_error = f"{squared_error(x, np.clip(pca.reconstruct(x), 0, 1)):.5f}"
             pca_purity = purity(pca.encode(x), y)
@@ -157,22 +150,51 @@ class VAERecipe(Recipe):
             console.print("Pixels are continuous: these are densities, which may be above 1.")
         elif not np.all((x == 0) | (x == 1)):
             console.print(
-                "Grey pixels under a Bernoulli decoder: a pseudo-likelihood, to be compared with "
-                "the same setting only. --binarize static makes it a likelihood."
+                "Grey pixels under a Bernoulli decoder: a pseudo-likelihood, which can be compared "
+                "only with the same setting. --binarize static makes it a likelihood."
             )
 
 
-def networks(settings: Settings) -> tuple[Model, Model, Callable[[Any, Any], Any]]:
-    """Encoder, decoder, and the likelihood of pixels that the decoder gives the parameters of."""
-    sizes = (pixels(settings), settings["hidden"], settings["latent"], settings["activation"])
+@dataclass(frozen=True)
+class WithLikelihood(VariationalSettings):
+    """The settings of a model whose decoder can be Bernoulli or Gaussian."""
+
+    likelihood: str = option(
+        "bernoulli", choice("bernoulli", "gaussian"), "of a pixel, given the code"
+    )
+
+
+@dataclass(frozen=True)
+class VAESettings(WithLikelihood):
+    """The settings of a VAE."""
+
+    beta: float = option(1.0, number(float, 0, most=1e6), "weight of the KL term")
+
+
+class VAERecipe(VariationalRecipe[VAESettings, VAE]):
+    """The VAE of Kingma & Welling."""
+
+    name = "vae"
+    help = "a variational autoencoder"
+    settings = VAESettings
+
+    def build(self, settings: VAESettings) -> VAE:
+        model = VAE(*networks(settings), settings.beta, settings.samples)
+        model.compile(Adam(settings.learning_rate))
+        return model
+
+
+def networks(settings: WithLikelihood) -> tuple[Model, Model, Callable[[Any, Any], Any]]:
+    """The encoder, the decoder, and the likelihood whose parameters the decoder computes."""
+    sizes = (settings.pixels, settings.hidden, settings.latent, settings.activation)
     encoder = build_encoder(*sizes)
-    if settings["likelihood"] == "gaussian":
+    if settings.likelihood == "gaussian":
         return encoder, build_gaussian_decoder(*sizes), gaussian_log_likelihood
     return encoder, build_decoder(*sizes), bernoulli_log_likelihood
 
 
-def _log_likelihood(model: Any, arrays: tuple[Array, ...], samples: int) -> Array:
-    """As `log_likelihood`, with a progress bar on a terminal."""
+def _log_likelihood(model: VAE, arrays: tuple[Array, ...], samples: int) -> Array:
+    """`log_likelihood` in batches, with a progress bar in a terminal."""
     from tqdm import tqdm
 
     starts = tqdm(range(0, len(arrays[0]), 100), "log p", leave=False, disable=None)
@@ -183,22 +205,22 @@ def _log_likelihood(model: Any, arrays: tuple[Array, ...], samples: int) -> Arra
 
 
 def ppca_loss(x_train: Array, x: Array, latent: int) -> str:
-    """-log p(x) of probabilistic PCA, exact; "-" where the data leave it no variance to spare."""
+    """-log p(x) of probabilistic PCA, exact; "-" if the data leave no variance for its noise."""
     try:
         return f"{-np.mean(fit_ppca(x_train, latent).log_likelihood(x)):.2f}"
     except ValueError:
         return "-"
 
 
-def prior(model: Any, count: int) -> Array:
+def prior(model: VAE, count: int) -> Array:
     """Codes (count, latent) from N(0, I)."""
     mean, _ = model.encoder.output_shape
     codes: Array = random.normal((count, mean[-1])).numpy()
     return codes
 
 
-def mean_pixels(parameters: Any) -> Array:
-    """The means of p(x|z), from the logits of a Bernoulli decoder or [mean, log_var]."""
+def mean_pixels(parameters: Tensor | list[Tensor]) -> Array:
+    """The means of p(x|z), from the logits of a Bernoulli decoder or a Gaussian [mean, log_var]."""
     if isinstance(parameters, list):
         images: Array = parameters[0].numpy()
         return images

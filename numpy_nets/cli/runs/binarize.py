@@ -1,8 +1,8 @@
-"""--binarize: grey pixels as probabilities of being 1 (Salakhutdinov & Murray 2008, ICML).
+"""--binarize: each pixel is drawn as 0 or 1, its grey the probability of 1.
 
-A likelihood of pixels of 0 and 1 is one of the data only when the data are 0 and 1. Static: drawn
-once. Dynamic: training pixels are drawn anew every epoch, which keeps a model from learning single
-draws by heart; the test images are the same every time.
+A Bernoulli likelihood is one of the data only if the data are 0 and 1 (Salakhutdinov & Murray 2008,
+ICML). "static" draws the pixels once. "dynamic" draws the training pixels anew in every epoch, so
+that a model cannot learn single draws by heart; the test images are drawn once here, too.
 """
 
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ MODES = ("none", "static", "dynamic")
 
 
 def binarized(data: Images, mode: str, seed: int) -> Images:
-    """The data as `mode` asks; with "dynamic" all but the training images, see DynamicBatches."""
+    """The data binarized; "dynamic" leaves the training images to `DynamicBatches`."""
     if mode == "none":
         return data
-    # A stream of its own: the shared one begins with the initial weights. The test images come
-    # first, so that they do not depend on how many others there are.
+    # A stream of its own, since the shared one begins with the initial weights. The test images
+    # come first, so that they do not depend on how many other images there are.
     rng = np.random.default_rng([seed, 1])
     x_test = draw(data.x_test, rng)
     x_valid = None if data.x_valid is None else draw(data.x_valid, rng)
@@ -30,18 +30,18 @@ def binarized(data: Images, mode: str, seed: int) -> Images:
 
 
 def draw(x: Array, rng: np.random.Generator) -> Array:
-    """1 with probability x, else 0: of x's shape, float32."""
+    """1 with probability x, else 0; float32 of x's shape."""
     return (rng.random(x.shape, np.float32) < x).astype(np.float32)
 
 
 class DynamicBatches:
-    """The batches of an epoch, in a new order and with pixels drawn anew every time.
+    """The batches of an epoch, each time in a new order and with newly drawn pixels.
 
-    Order and pixels are drawn from the shared generator, whose state is in a checkpoint.
+    Order and pixels come from the shared generator, whose state is part of a checkpoint.
 
     Args:
-        arrays: what the model is trained on, images first; the same images may occur twice.
-        batch_size: the last batch holds what is left.
+        arrays: the arguments of `fit`, images first; the same images may occur twice.
+        batch_size: the last batch holds the remainder.
     """
 
     def __init__(self, arrays: tuple[Array, ...], batch_size: int) -> None:

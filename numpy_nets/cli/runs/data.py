@@ -16,11 +16,15 @@ NAMES: dict[str, ModuleType] = {"digits": digits, "mnist": mnist, "fashion-mnist
 
 
 class Images(NamedTuple):
-    """x_train (n, pixels) and x_test (m, pixels), float32 in [0, 1]; labels, where there are any.
+    """Images of a data set, float32 in [0, 1].
 
-    `image_shape` is (height, width), or (pixels,) if the data are no images; `sha256` tells two
-    data sets apart. x_valid, where there is one, is for validation, and x_test for the end only.
-    `trained_on` is False if a model was trained on other images than x_train.
+    Attributes:
+        x_train, y_train: (n, pixels), and labels (n,) or None.
+        x_test, y_test: (m, pixels), and labels (m,) or None.
+        image_shape: (height, width), or (pixels,) if the data are not images.
+        sha256: tells two data sets apart.
+        x_valid: for validation, where the data have it; then x_test is for the end only.
+        trained_on: False if a model was trained on other images than x_train.
     """
 
     x_train: Array
@@ -34,25 +38,25 @@ class Images(NamedTuple):
 
     @property
     def validation(self) -> tuple[Array, Array | None]:
-        """Images to validate on, and their labels."""
+        """The images to validate on, and their labels."""
         return (self.x_test, self.y_test) if self.x_valid is None else (self.x_valid, None)
 
     @property
     def classes(self) -> int:
-        """Labels are below this; 0 if any image has none."""
+        """The number of classes, one more than the largest label; 0 if an image has no label."""
         if self.y_train is None or self.y_test is None or self.x_valid is not None:
             return 0
         return int(max(self.y_train.max(), self.y_test.max())) + 1
 
 
 def load_images(name: str) -> Images:
-    """The data set of this name, or in the file of this path.
+    """The data set of this name, or that in the file of this path.
 
-    A file without test images is split: its last tenth is for the test.
+    If a file has no test images, the last tenth of its images becomes those.
 
     Raises:
-        ValueError, OSError: no such name or file, a broken file, or values outside [0, 1] that are
-            not bytes.
+        ValueError, OSError: if there is no such name or file, the file is damaged, or its values
+            are neither bytes nor in [0, 1].
     """
     if name in NAMES:
         (x_train, y_train), (x_test, y_test) = NAMES[name].load_data()
@@ -85,7 +89,7 @@ def load_images(name: str) -> Images:
 
 
 def _scale(name: str, *splits: Any) -> float:
-    """What all pixels are to be divided by: 255 for bytes, 1 for values in [0, 1] already."""
+    """The divisor that brings pixels to [0, 1]: 255 for bytes, 1 for values there already."""
     low, high = min(x.min() for x in splits), max(x.max() for x in splits)
     if low >= 0 and high <= 1:
         return 1.0

@@ -1,10 +1,10 @@
-"""The progress bar of a training run: losses and the time that is left."""
+"""The progress bar of a training run, with its losses and the time that is left."""
 
 import shutil
 import sys
 from typing import Any
 
-from numpy_nets.callbacks import Callback
+from numpy_nets.callbacks import Callback, Logs
 
 
 class TrainingBar(Callback):
@@ -13,7 +13,7 @@ class TrainingBar(Callback):
     def __init__(self, shown: tuple[str, ...], first_epoch: int = 0) -> None:
         self._shown, self._first_epoch = shown, first_epoch
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_train_begin(self, logs: Logs = None) -> None:
         from tqdm import tqdm
 
         steps, epochs = self.params["steps"], self.params["epochs"]
@@ -27,25 +27,25 @@ class TrainingBar(Callback):
             bar_format="{desc}|{bar}| {elapsed}<{remaining}{postfix}",
         )
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._bar.set_description_str(f"epoch {epoch + 1}/{self.params['epochs']} ", refresh=False)
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         self._bar.set_postfix_str(_text({**self._of(logs), **self._validation}), refresh=False)
         self._bar.update()
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         shown = self._of(logs)
         self._validation = {k: v for k, v in shown.items() if k.startswith("val_")}
         self._bar.set_postfix_str(_text(shown), refresh=sys.stderr.isatty())
 
     def close(self) -> None:
-        """Leave the bar as it stands."""
+        """End the bar, in the state it has."""
         if hasattr(self, "_bar"):
             self._bar.close()
 
-    def _of(self, logs: dict[str, Any] | None) -> dict[str, float]:
-        """A line has no room for all of it."""
+    def _of(self, logs: Logs) -> dict[str, float]:
+        """The logs that a line has room for."""
         return {name: logs[name] for name in self._shown if name in logs} if logs else {}
 
 

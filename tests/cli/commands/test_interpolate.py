@@ -76,4 +76,4 @@ def test_data_that_are_no_images_have_nothing_to_draw(empty_folder, no_pictures,
     words = "train vae --data x.npy --epochs 1 --latent 3 --out run"
     assert main(words.split()) == 0
     for command in ("sample", "interpolate"):
-        fails(f"{command} run", "no images: nothing to draw")
+        fails(f"{command} run", "not images: nothing to draw")

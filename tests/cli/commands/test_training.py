@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from numpy_nets.cli import main
-from numpy_nets.cli.commands import training
+from numpy_nets.cli.commands import train
 from numpy_nets.cli.recipes import RECIPES
 from numpy_nets.cli.recipes.vae import VAERecipe
-from numpy_nets.cli.runs import run
+from numpy_nets.cli.runs import stops
 
 ALWAYS = {"settings.json", "history.csv", "checkpoint.weights.h5", "curves.png"}
 PICTURES = {
@@ -45,7 +45,7 @@ def words(model, images, *more):
 
 @pytest.fixture
 def no_report(monkeypatch):
-    monkeypatch.setattr(training, "_report", lambda *_: None)
+    monkeypatch.setattr(train, "_report", lambda *_: None)
 
 
 @pytest.mark.parametrize("model", RECIPES)
@@ -63,10 +63,11 @@ def test_the_settings_hold_every_option(model, images, empty_folder, no_report):
     assert main(words(model, images, "--epochs", "1", "--out", "run")) == 0
     settings = json.loads((empty_folder / "run/settings.json").read_text())
     given = dict(zip(*[iter(words(model, images)[2:])] * 2, strict=True))
-    for option in RECIPES[model].options:
+    for option in RECIPES[model].settings.options():
         flag = "--" + option.name.replace("_", "-")
         if option.name != "epochs":
-            assert settings[option.name] == option.parse(given.get(flag, str(option.default)))
+            parse = option.metadata["parse"]
+            assert settings[option.name] == parse(given.get(flag, str(option.default)))
     assert settings["model"] == model and settings["image_shape"] == [6, 5]
 
 
@@ -75,7 +76,7 @@ def test_a_run_that_was_stopped_resumes_bit_for_bit(
     model, images, empty_folder, no_report, monkeypatch
 ):
     assert main(words(model, images, "--epochs", "4", "--out", "whole")) == 0
-    seen, ask = 0, run.StopOnInterrupt.on_train_batch_end
+    seen, ask = 0, stops.StopOnInterrupt.on_train_batch_end
 
     def count(self, batch, logs=None):
         nonlocal seen
@@ -85,7 +86,7 @@ def test_a_run_that_was_stopped_resumes_bit_for_bit(
         ask(self, batch, logs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(run.StopOnInterrupt, "on_train_batch_end", count)
+        patch.setattr(stops.StopOnInterrupt, "on_train_batch_end", count)
         assert main(words(model, images, "--epochs", "4", "--out", "cut")) == 130
     assert main(["train", model, "--out", "cut", "--resume"]) == 0
     assert contents(empty_folder / "whole") == contents(empty_folder / "cut")

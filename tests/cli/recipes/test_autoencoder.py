@@ -8,8 +8,8 @@ import pytest
 
 from numpy_nets.cli import main
 from numpy_nets.cli.recipes import autoencoder
-from numpy_nets.cli.recipes.autoencoder import AutoencoderRecipe
-from numpy_nets.cli.runs import run
+from numpy_nets.cli.recipes.autoencoder import AutoencoderSettings
+from numpy_nets.cli.runs import run, stops
 from numpy_nets.models.autoencoder import build_autoencoder
 from numpy_nets.storage import checkpoint
 
@@ -80,7 +80,7 @@ def test_without_out_every_run_gets_a_new_folder(images, empty_folder):
 def stop_after(monkeypatch, batches):
     """Send this process Ctrl-C in the given batch."""
     seen = 0
-    ask = run.StopOnInterrupt.on_train_batch_end
+    ask = stops.StopOnInterrupt.on_train_batch_end
 
     def count(self, batch, logs=None):
         nonlocal seen
@@ -89,7 +89,7 @@ def stop_after(monkeypatch, batches):
             os.kill(os.getpid(), signal.SIGINT)
         ask(self, batch, logs)
 
-    monkeypatch.setattr(run.StopOnInterrupt, "on_train_batch_end", count)
+    monkeypatch.setattr(stops.StopOnInterrupt, "on_train_batch_end", count)
 
 
 @pytest.mark.parametrize("batches", [2, 4, 6])  # in the first epoch, at its end, in the second
@@ -218,9 +218,8 @@ def test_data_that_are_no_images_are_trained_without_a_picture(empty_folder):
 
 
 def test_defaults_are_the_embedded_digits():
-    defaults = {option.name: option.default for option in AutoencoderRecipe.options}
-    assert defaults["data"] == "digits"
-    assert defaults["latent"] == 64
+    assert AutoencoderSettings().data == "digits"
+    assert AutoencoderSettings().latent == 64
 
 
 def test_a_diverging_run_stops_with_one_line(images, empty_folder, capsys, monkeypatch):

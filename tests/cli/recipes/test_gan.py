@@ -9,9 +9,8 @@ from PIL import Image
 
 from numpy_nets import random
 from numpy_nets.cli import main
-from numpy_nets.cli.commands import training
-from numpy_nets.cli.recipes.gan import OBJECTIVES, GANRecipe, fixed_noise
-from numpy_nets.cli.runs import run
+from numpy_nets.cli.recipes.gan import OBJECTIVES, GANRecipe, GANSettings, fixed_noise
+from numpy_nets.cli.runs import stops
 from numpy_nets.cli.runs.data import load_images
 from numpy_nets.models.gan import GAN
 
@@ -22,14 +21,13 @@ def words(data, *more, epochs=2):
 
 
 def settings(images, **changed):
-    defaults = {option.name: option.default for option in GANRecipe.options}
-    return defaults | {"image_shape": [6, 5], "data": str(images), "latent": 3} | changed
+    return GANSettings(**{"image_shape": (6, 5), "data": str(images), "latent": 3} | changed)
 
 
 def test_the_defaults_make_ten_thousand_iterations_and_more_on_the_embedded_digits():
     default = settings("digits")
-    assert default["epochs"] * (6000 // default["batch_size"]) >= 10_000
-    assert (default["batch_size"], default["learning_rate"], default["k"]) == (128, 8e-4, 1)
+    assert default.epochs * (6000 // default.batch_size) >= 10_000
+    assert (default.batch_size, default.learning_rate, default.k) == (128, 8e-4, 1)
 
 
 def test_the_options_are_those_of_the_model(images):
@@ -124,7 +122,7 @@ def test_without_labels_the_table_has_what_needs_none(empty_folder, no_pictures,
     assert main(words("x.npy")) == 0
     out = capsys.readouterr().out
     assert "distance between two" in out and "nearest training" in out
-    assert "Without labels" in out and "Fréchet" not in out and "classes of" not in out
+    assert "Not all images have labels" in out and "Fréchet" not in out and "classes of" not in out
 
 
 def test_data_that_are_no_images_are_trained_without_pictures_of_them(empty_folder):
@@ -143,10 +141,10 @@ def sheets(folder):
 def test_sheets_are_of_the_first_ten_epochs_and_every_fifth_and_the_gif_has_them_all_after_a_resume(
     images, empty_folder, monkeypatch
 ):
-    monkeypatch.setattr(training, "save_curves", lambda *_: None)
+    monkeypatch.setattr(GANRecipe, "draw_curves", lambda *_: None)
     monkeypatch.setattr(GANRecipe, "print_table", lambda *_: None)
     assert main([*words(images, epochs=21), "--out", "whole"]) == 0
-    seen, ask = 0, run.StopOnInterrupt.on_train_batch_end
+    seen, ask = 0, stops.StopOnInterrupt.on_train_batch_end
 
     def stop(self, batch, logs=None):
         nonlocal seen
@@ -156,7 +154,7 @@ def test_sheets_are_of_the_first_ten_epochs_and_every_fifth_and_the_gif_has_them
         ask(self, batch, logs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(run.StopOnInterrupt, "on_train_batch_end", stop)
+        patch.setattr(stops.StopOnInterrupt, "on_train_batch_end", stop)
         assert main(words(images, epochs=21)) == 130
     assert len(sheets(empty_folder / "run")) == 10
     assert main(["train", "gan", "--out", "run", "--resume"]) == 0

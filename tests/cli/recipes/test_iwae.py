@@ -10,5 +10,5 @@ def test_the_loss_is_the_bound(trained):
 
 
 def test_there_is_no_beta_as_the_bound_has_no_kl_term(fails):
-    assert "beta" not in {option.name for option in IWAERecipe.options}
+    assert "beta" not in {option.name for option in IWAERecipe.settings.options()}
     fails("train iwae --beta 2", "unknown argument '--beta'")

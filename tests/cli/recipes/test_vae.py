@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from numpy_nets.cli import main
-from numpy_nets.cli.commands import training
+from numpy_nets.cli.recipes import recipe
 from numpy_nets.cli.recipes.vae import VAERecipe
 
 
@@ -24,14 +24,15 @@ def test_the_history_has_the_loss_and_its_terms_which_add_up(trained):
         assert float(row["val_loss"]) == pytest.approx(total, rel=1e-6)
 
 
-def test_curves_are_in_nats_per_image_with_the_losses_first(images, no_pictures, monkeypatch):
+def test_curves_are_in_nats_per_image_with_the_losses_first(images, monkeypatch):
     drawn = {}
 
     def save_curves(path, history, ylabel):
         drawn.update(names=list(history), ylabel=ylabel)
 
-    monkeypatch.setattr(training, "save_curves", save_curves)
-    monkeypatch.setattr(VAERecipe, "print_table", lambda *_: None)
+    monkeypatch.setattr(recipe, "save_curves", save_curves)
+    for method in ("print_table", "draw"):
+        monkeypatch.setattr(VAERecipe, method, lambda *_: None)
     assert run(images) == 0
     assert drawn["ylabel"] == "nats per image"
     assert drawn["names"][:2] == ["loss", "val_loss"] and len(drawn["names"]) == 6

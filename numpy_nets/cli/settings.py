@@ -1,0 +1,118 @@
+"""The settings of a run: one dataclass for each model, which yields the flags of the command line,
+the JSON in the run's folder, and the check of both.
+"""
+
+import math
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import Field, asdict, dataclass, field, fields
+from typing import Any, Self, TypeVar
+
+from numpy_nets.cli.arguments import Parser, choice, number
+from numpy_nets.cli.runs.binarize import MODES
+from numpy_nets.cli.runs.data import NAMES
+
+T = TypeVar("T")
+
+
+def option(default: T, parse: Callable[[str], T], text: str) -> T:
+    """A field of a settings class that is an option of the command line.
+
+    Args:
+        default: its value when the flag is not given.
+        parse: turns the flag's word into a value; raises ArgumentTypeError for a bad one.
+        text: the help.
+    """
+    made: T = field(default=default, metadata={"parse": parse, "help": text})
+    return made
+
+
+def count(default: int, text: str) -> int:
+    """An option that is a number of things."""
+    return option(default, number(int, 1), text)
+
+
+def rate(default: float) -> float:
+    """The option --learning-rate."""
+    return option(default, number(float, 0, above=True, most=1), "of Adam, at most 1")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings that all models have. A model's own class adds to them and sets its defaults.
+
+    Attributes:
+        image_shape: (height, width) of the data, or (pixels,) if they are not images.
+        classes: the number of classes of the data, or 0 if some have no label.
+        data_sha256: tells these data from others.
+    """
+
+    data: str = option("digits", str, f"{', '.join(NAMES)}, or a .npz, .npy or IDX file")
+    binarize: str = option(
+        "none", choice(*MODES),
+        "make pixels 0 or 1, with their grey as the probability of 1: static once, dynamic anew "
+        "in every epoch of training",
+    )  # fmt: skip
+    epochs: int = count(20, "passes over the data")
+    batch_size: int = count(50, "samples in a step")
+    learning_rate: float = rate(1e-3)
+    seed: int = option(0, number(int, 0), "of initial weights, shuffling and all other draws")
+    # Not options, but known once the data are read.
+    image_shape: tuple[int, ...] = ()
+    classes: int = 0
+    data_sha256: str = ""
+
+    @property
+    def pixels(self) -> int:
+        """The number of pixels of an image."""
+        return math.prod(self.image_shape)
+
+    @classmethod
+    def options(cls) -> list[Field[Any]]:
+        """The fields that are options of the command line."""
+        return [f for f in fields(cls) if f.metadata]
+
+    @classmethod
+    def add_flags(cls, parser: Parser) -> None:
+        """Give the parser a flag for each option; one that is not given is None afterwards."""
+        for f in cls.options():
+            flag, text = "--" + f.name.replace("_", "-"), f"{f.metadata['help']} "
+            text += f"(default: {f.default})"
+            parser.add_argument(flag, type=f.metadata["parse"], help=text)
+
+    @classmethod
+    def given(cls, arguments: Namespace) -> dict[str, Any]:
+        """The options that were given on the command line, by name."""
+        values = {f.name: getattr(arguments, f.name) for f in cls.options()}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def as_json(self) -> dict[str, Any]:
+        """The settings by name, as `from_json` reads them."""
+        return {**asdict(self), "image_shape": list(self.image_shape)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The settings in the document of a run, which may hold more.
+
+        Raises:
+            ValueError: if one is missing, or has a value that the command line would refuse.
+        """
+        for f in cls.options():
+            value = document.get(f.name)
+            try:
+                valid = type(value) is type(f.default) and f.metadata["parse"](str(value)) == value
+            except ArgumentTypeError:
+                valid = False
+            if not valid:
+                raise ValueError(f"{f.name}: got {value!r}")
+        shape, classes = document.get("image_shape"), document.get("classes")
+        if not (isinstance(shape, list) and 1 <= len(shape) <= 3 and all(map(_is_count, shape))):
+            raise ValueError(f"image_shape: got {shape!r}")
+        if not (classes == 0 or _is_count(classes)):
+            raise ValueError(f"classes: got {classes!r}")
+        known = {f.name: document[f.name] for f in fields(cls) if f.name in document}
+        return cls(**{**known, "image_shape": tuple(shape)})
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 1
