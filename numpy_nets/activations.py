@@ -12,7 +12,7 @@ Activation: TypeAlias = Callable[[Tensor], Tensor]
 
 
 def linear(x: Tensor) -> Tensor:
-    """x itself."""
+    """x, unchanged."""
     return x
 
 
@@ -22,7 +22,7 @@ def relu(x: Tensor) -> Tensor:
 
 
 def leaky_relu(x: Tensor, negative_slope: float = 0.2) -> Tensor:
-    """x where x > 0, else negative_slope · x.  The *layer* LeakyReLU has 0.3 for a default."""
+    """x where x > 0, else negative_slope · x.  The default of the *layer* LeakyReLU is 0.3."""
     return ops.leaky_relu(x, negative_slope)
 
 
@@ -37,7 +37,15 @@ def softplus(x: Tensor) -> Tensor:
 
 
 def sigmoid(x: Tensor) -> Tensor:
-    """1 / (1 + e^-x).  Keeps the logits x for the crossentropy, which is exact from them."""
+    """1 / (1 + e^-x).  Keeps the logits x for the crossentropy, which is exact from them.
+
+    >>> from numpy_nets.losses import binary_crossentropy
+    >>> p = sigmoid([-50.0])
+    >>> float(binary_crossentropy([1.0], p))  # -log p = log(1 + e^50)
+    50.0
+    >>> print(binary_crossentropy([1.0], p * 1.0).numpy().round(3))  # no logits: p is clipped
+    16.118
+    """
     x = _floating(x)
     y = fused.sigmoid(x)
     y.logits = x
@@ -45,7 +53,11 @@ def sigmoid(x: Tensor) -> Tensor:
 
 
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
-    """e^x_i / Σ_j e^x_j.  Keeps the logits x for the crossentropy, which is exact from them."""
+    """e^x_i / Σ_j e^x_j.  Keeps the logits x for the crossentropy, which is exact from them.
+
+    >>> softmax([[0.0, 0.0]]).numpy().tolist()
+    [[0.5, 0.5]]
+    """
     x = _floating(x)
     y = ops.softmax(x, axis)
     y.logits = x
@@ -69,7 +81,11 @@ _BY_NAME: dict[str, Activation] = {
 
 
 def get(identifier: str | Activation | None) -> Activation:
-    """An activation by its name; None is linear; a function is itself."""
+    """An activation by its name; None means linear; a function is returned as it is.
+
+    >>> get("tanh") is tanh, get(None) is linear, get(ops.exp) is ops.exp
+    (True, True, True)
+    """
     if identifier is None:
         return linear
     return identifier if callable(identifier) else lookup("activation", identifier, _BY_NAME)

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 
-# Entries of a block. Two float32 arrays of this size, as many as most lines of a formula touch, are
-# 512 KB, a common cache; smaller blocks cost more in calls than they save.
+# Entries in a block. Most lines of a formula touch two arrays; two float32 arrays of this size take
+# 512 KB, a common size of a cache. Smaller blocks cost more in calls than they save.
 SIZE = 65_536
 
 
 def blocks(length: int, size: int = SIZE) -> Iterator[slice]:
-    """Slices of up to `size` entries that together cover range(length)."""
+    """Slices of up to `size` entries that together cover range(length).
+
+    >>> [range(5)[block] for block in blocks(5, size=2)]
+    [range(0, 2), range(2, 4), range(4, 5)]
+    """
     for start in range(0, length, size):
         yield slice(start, start + size)

@@ -1,15 +1,20 @@
-"""What holds everywhere: the default float type, and the ε of the crossentropies."""
+"""Settings that hold everywhere: the default float type, and the ε of the crossentropies."""
 
 _floatx = "float32"
 
 
 def floatx() -> str:
-    """The dtype of new variables and of the data that enters a model."""
+    """The dtype of new variables and of data that enter a model."""
     return _floatx
 
 
 def set_floatx(value: str) -> None:
-    """Choose "float32" (the default) or "float64" for what is built from now on.
+    """Choose "float32" (the default) or "float64" for everything that is built from now on.
+
+    >>> set_floatx("float64")
+    >>> floatx()
+    'float64'
+    >>> set_floatx("float32")
 
     Raises ValueError for any other name.
     """

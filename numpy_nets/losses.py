@@ -1,9 +1,9 @@
 """Losses: one number for how far predictions are from targets.
 
-A loss computes a value for each sample (the mean, or sum, over the last axis), weights it, and
-reduces: "sum_over_batch_size" (the default, also called "mean") divides Σ w·loss by the number of
-samples, not by Σ w; "mean_with_sample_weight" divides by Σ w; "sum" does not divide; None keeps
-one value a sample.
+A loss computes one value per sample (the mean, or sum, over the last axis), multiplies it by the
+sample's weight w, and reduces: "sum_over_batch_size" (the default, also called "mean") divides
+Σ w·loss by the number of samples, not by Σ w; "mean_with_sample_weight" divides by Σ w; "sum" does
+not divide; None keeps one value per sample.
 """
 
 from collections.abc import Callable
@@ -14,23 +14,36 @@ import numpy as np
 from numpy_nets import config
 from numpy_nets.autodiff import fused, ops
 from numpy_nets.autodiff.tensor import Tensor, TensorLike, convert_to_tensor
+from numpy_nets.checks import probability
 from numpy_nets.naming import lookup, snake_case
 
 _REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 
 
 class Loss:
-    """Base class: subclasses give `call(y_true, y_pred)`, one value a sample.
+    """Base class: subclasses implement `call(y_true, y_pred)`, one value per sample.
+
+    >>> y_true, y_pred = [[0.0], [0.0]], [[1.0], [3.0]]  # squared errors 1 and 9
+    >>> for reduction in (None, "sum", "sum_over_batch_size", "mean_with_sample_weight"):
+    ...     loss = MeanSquaredError(reduction)
+    ...     print(loss(y_true, y_pred, sample_weight=[3.0, 1.0]).numpy())
+    [3. 9.]
+    12.0
+    6.0
+    3.0
 
     Raises:
-        ValueError: unknown reduction; shapes of y_true and y_pred that do not fit.
+        ValueError: an unknown reduction; shapes of y_true and y_pred that do not fit.
     """
 
     def __init__(
         self, name: str | None = None, reduction: str | None = "sum_over_batch_size"
     ) -> None:
         if reduction not in _REDUCTIONS:
-            raise ValueError(f"reduction: expected one of {_REDUCTIONS}, got {reduction!r}")
+            raise ValueError(
+                f"{type(self).__name__}: reduction: expected one of {_REDUCTIONS}, "
+                f"got {reduction!r}"
+            )
         self.reduction = reduction
         self.name = name or snake_case(type(self).__name__)
 
@@ -86,6 +99,9 @@ def _same_shape(what: str, y_true: Tensor, y_pred: Tensor) -> Tensor:
 def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Mean over the last axis of (y_true - y_pred)².  (batch, d) -> (batch,).
 
+    >>> mean_squared_error([[1.0, 2.0], [0.0, 0.0]], [[1.0, 4.0], [0.0, 0.0]]).numpy().tolist()
+    [2.0, 0.0]
+
     Raises:
         ValueError: shapes of y_true and y_pred that do not fit.
     """
@@ -102,9 +118,16 @@ def binary_crossentropy(
 ) -> Tensor:
     """Mean over the last axis of -(y log p + (1-y) log(1-p)).  (batch, d) -> (batch,).
 
+    >>> print(binary_crossentropy([[1.0], [0.0]], [[0.5], [0.25]]).numpy().round(3))
+    [0.693 0.288]
+    >>> print(binary_crossentropy([[1.0]], [[0.0]], from_logits=True).numpy().round(3))
+    [0.693]
+
+    The first two are -log ½ and -log ¾, the last is -log σ(0) = -log ½.
+
     Args:
-        y_true: targets in [0, 1]. Others, such as pixels not divided by 255, are not noticed, as
-            in Keras, and give a loss that may be negative.
+        y_true: targets in [0, 1]. As in Keras, nothing checks this: others, such as pixels that
+            were not divided by 255, give a loss that may be negative.
         y_pred: probabilities p, or logits z with p = σ(z). If p is the output of a sigmoid
             activation, the loss is computed from its logits.
         from_logits: whether y_pred holds logits.
@@ -132,15 +155,18 @@ def categorical_crossentropy(
 ) -> Tensor:
     """-Σ_c y_c log p_c over the last axis, the classes.  (batch, classes) -> (batch,).
 
+    >>> print(categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).numpy().round(3))  # -log ½
+    [0.693]
+
     Args:
-        y_true: one-hot targets, or probabilities of classes.
+        y_true: one-hot targets, or probabilities of the classes.
         y_pred: probabilities (scaled to sum to 1, then clipped to [1e-7, 1 - 1e-7]), or logits;
             from a softmax activation, the loss is computed from its logits.
         from_logits: whether y_pred holds logits.
         label_smoothing: s replaces y by y (1-s) + s / classes (Szegedy et al. 2016, section 7).
 
     Raises:
-        ValueError: y_true and y_pred of different shapes.
+        ValueError: y_true and y_pred have different shapes.
     """
     p = _as_float(y_pred)
     y = _like(y_true, p)
@@ -164,6 +190,9 @@ def sparse_categorical_crossentropy(
 ) -> Tensor:
     """-log p of the true class.  y_true (batch,) or (batch, 1), y_pred (batch, classes).
 
+    >>> print(sparse_categorical_crossentropy([1], [[0.5, 0.5]]).numpy().round(3))  # -log ½
+    [0.693]
+
     Args:
         y_true: integer labels from 0 to classes - 1.
         y_pred: probabilities (clipped to [1e-7, 1 - 1e-7], then scaled to sum to 1), or logits;
@@ -171,7 +200,7 @@ def sparse_categorical_crossentropy(
         from_logits: whether y_pred holds logits.
 
     Raises:
-        ValueError: labels out of range, or of another shape.
+        ValueError: labels that are out of range or have another shape.
     """
     p = _as_float(y_pred)
     labels = convert_to_tensor(y_true).array
@@ -201,7 +230,11 @@ def _clipped_log(p: Tensor) -> Tensor:
 
 
 class MeanSquaredError(Loss):
-    """See `mean_squared_error`."""
+    """See `mean_squared_error`.
+
+    >>> float(MeanSquaredError()([[0.0, 0.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 3.0]]))  # 1 and 5
+    3.0
+    """
 
     def __init__(
         self, reduction: str | None = "sum_over_batch_size", name: str = "mean_squared_error"
@@ -213,7 +246,7 @@ class MeanSquaredError(Loss):
 
 
 class _Smoothed(Loss):
-    """Raises ValueError for label_smoothing outside of [0, 1]."""
+    """A crossentropy that takes label_smoothing, a number in [0, 1]; ValueError for others."""
 
     def __init__(
         self,
@@ -225,25 +258,42 @@ class _Smoothed(Loss):
     ) -> None:
         super().__init__(name, reduction)
         self.from_logits = from_logits
-        self.label_smoothing = _check_smoothing(label_smoothing)
+        self.label_smoothing = probability(
+            f"{type(self).__name__}: label_smoothing", label_smoothing
+        )
 
 
 class BinaryCrossentropy(_Smoothed):
-    """See `binary_crossentropy`."""
+    """See `binary_crossentropy`.
+
+    >>> print(BinaryCrossentropy()([[1.0], [0.0]], [[0.5], [0.5]]).numpy().round(3))
+    0.693
+    >>> smoothed = BinaryCrossentropy(label_smoothing=0.2)  # y = 0.9: 0.9 · 0.288 + 0.1 · 1.386
+    >>> print(smoothed([[1.0]], [[0.75]]).numpy().round(3))
+    0.398
+    """
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return binary_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing)
 
 
 class CategoricalCrossentropy(_Smoothed):
-    """See `categorical_crossentropy`."""
+    """See `categorical_crossentropy`.
+
+    >>> print(CategoricalCrossentropy()([[0.0, 1.0]], [[0.5, 0.5]]).numpy().round(3))
+    0.693
+    """
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return categorical_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing)
 
 
 class SparseCategoricalCrossentropy(Loss):
-    """See `sparse_categorical_crossentropy`."""
+    """See `sparse_categorical_crossentropy`.
+
+    >>> print(SparseCategoricalCrossentropy()([1], [[0.5, 0.5]]).numpy().round(3))
+    0.693
+    """
 
     def __init__(
         self,
@@ -259,17 +309,11 @@ class SparseCategoricalCrossentropy(Loss):
         return sparse_categorical_crossentropy(y_true, y_pred, self.from_logits)
 
 
-def _check_smoothing(value: float) -> float:
-    if not 0 <= value <= 1:
-        raise ValueError(f"label_smoothing: expected a number in [0, 1], got {value!r}")
-    return value
-
-
 LossFunction: TypeAlias = Callable[[Any, Any], Any]
 
 
 class _FunctionLoss(Loss):
-    """A function `(y_true, y_pred) -> one value a sample`, reduced as losses are."""
+    """A function `(y_true, y_pred) -> one value per sample`, reduced as losses are."""
 
     def __init__(self, function: LossFunction) -> None:
         super().__init__(name=getattr(function, "__name__", "loss"))
@@ -289,7 +333,12 @@ _BY_NAME = {
 
 
 def get(identifier: str | Loss | LossFunction) -> Loss:
-    """A loss by its name, the one given, or one made of a function."""
+    """A loss by its name, the loss itself, or one made from a function.
+
+    >>> absolute = get(lambda y_true, y_pred: ops.mean(ops.abs(y_true - y_pred), axis=-1))
+    >>> float(absolute([[0.0], [0.0]], [[1.0], [-3.0]]))
+    2.0
+    """
     if isinstance(identifier, Loss):
         return identifier
     if callable(identifier):

@@ -7,16 +7,17 @@ import numpy as np
 
 from numpy_nets import losses
 from numpy_nets.autodiff.tensor import Array, Tensor, TensorLike
+from numpy_nets.checks import probability
 from numpy_nets.naming import lookup, snake_case
 
 
 class Metric:
-    """Base class: a weighted mean Σ w·value / Σ w, 0 before the first value.
+    """Base class: a weighted mean Σ w·value / Σ w, which is 0 before the first value.
 
-    `update_state` adds values, `result` gives the mean, `reset_state` starts again.
+    `update_state` adds values, `result` returns the mean, `reset_state` starts again.
 
     Raises:
-        ValueError: shapes of values, predictions or weights that do not fit.
+        ValueError: values, predictions or weights whose shapes do not fit.
     """
 
     def __init__(self, *, name: str | None = None) -> None:
@@ -36,7 +37,7 @@ class Metric:
             self.count += values.size
         else:
             weight = _array(sample_weight)
-            if values.ndim == weight.ndim == 0:  # the loss of a batch: at every step
+            if values.ndim == weight.ndim == 0:  # a shortcut for the loss of a batch
                 self.total += float(values) * float(weight)
                 self.count += float(weight)
                 return
@@ -53,7 +54,14 @@ class Metric:
 
 
 class Mean(Metric):
-    """The mean of the values given, such as losses."""
+    """The mean of all values so far, such as the losses of batches.
+
+    >>> mean = Mean()
+    >>> mean.update_state(2.0, sample_weight=3)
+    >>> mean.update_state(6.0, sample_weight=1)
+    >>> mean.result()  # (3 · 2 + 1 · 6) / 4
+    3.0
+    """
 
     def __init__(self, name: str = "mean") -> None:
         super().__init__(name=name)
@@ -63,7 +71,7 @@ class Mean(Metric):
 
 
 class PredictionMetric(Metric):
-    """The mean over samples of `values(y_true, y_pred)`, which subclasses give."""
+    """The mean over samples of `values(y_true, y_pred)`, which subclasses implement."""
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         raise NotImplementedError
@@ -77,15 +85,18 @@ class PredictionMetric(Metric):
 class BinaryAccuracy(PredictionMetric):
     """How often y_true equals (y_pred > threshold), over all entries.
 
+    >>> accuracy = BinaryAccuracy()
+    >>> accuracy.update_state([[1], [0], [0], [1]], [[0.9], [0.2], [0.7], [0.6]])
+    >>> accuracy.result()
+    0.75
+
     Raises:
-        ValueError: a threshold outside of [0, 1].
+        ValueError: a threshold outside [0, 1].
     """
 
     def __init__(self, name: str = "binary_accuracy", *, threshold: float = 0.5) -> None:
         super().__init__(name=name)
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"BinaryAccuracy: threshold: expected in [0, 1], got {threshold!r}")
-        self.threshold = threshold
+        self.threshold = probability("BinaryAccuracy: threshold", threshold)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         matches = np.equal(_fit(self.name, y_true, y_pred), y_pred > self.threshold)
@@ -93,7 +104,13 @@ class BinaryAccuracy(PredictionMetric):
 
 
 class SparseCategoricalAccuracy(PredictionMetric):
-    """How often the largest of y_pred (batch, classes) is at the label y_true (batch,)."""
+    """How often the largest entry of y_pred (batch, classes) is at the label y_true (batch,).
+
+    >>> accuracy = SparseCategoricalAccuracy()
+    >>> accuracy.update_state([2, 0], [[0.1, 0.2, 0.7], [0.3, 0.4, 0.3]])
+    >>> accuracy.result()
+    0.5
+    """
 
     def __init__(self, name: str = "sparse_categorical_accuracy") -> None:
         super().__init__(name=name)
@@ -109,7 +126,13 @@ class SparseCategoricalAccuracy(PredictionMetric):
 
 
 class MeanSquaredError(PredictionMetric):
-    """The mean of (y_true - y_pred)²."""
+    """The mean of (y_true - y_pred)².
+
+    >>> error = MeanSquaredError()
+    >>> error.update_state([[0.0], [0.0]], [[1.0], [3.0]])
+    >>> error.result()
+    5.0
+    """
 
     def __init__(self, name: str = "mean_squared_error") -> None:
         super().__init__(name=name)
@@ -138,10 +161,14 @@ _BY_NAME: dict[str, Callable[[str], Metric]] = {
 
 
 def get(identifier: str | Metric, y_true: Array, y_pred: Array) -> Metric:
-    """A metric by its name, or the one given.
+    """A metric by its name, or the metric itself.
 
     "accuracy" means BinaryAccuracy for one output unit, and SparseCategoricalAccuracy for several
-    with integer labels.
+    units with integer labels.
+
+    >>> y_true, y_pred = np.array([2, 0]), np.zeros((2, 3))
+    >>> type(get("accuracy", y_true, y_pred)).__name__
+    'SparseCategoricalAccuracy'
     """
     if isinstance(identifier, Metric):
         return identifier
@@ -151,7 +178,7 @@ def get(identifier: str | Metric, y_true: Array, y_pred: Array) -> Metric:
         if y_true.ndim < y_pred.ndim or y_true.shape[-1] == 1:
             return SparseCategoricalAccuracy(identifier)
         raise ValueError(
-            f"metrics: {identifier!r} needs one output unit or integer labels, "
+            f"metrics: {identifier!r}: expected one output unit or integer labels, "
             f"got y_true {y_true.shape} and y_pred {y_pred.shape}"
         )
     return lookup("metric", identifier, {**_BY_NAME, "accuracy": _BY_NAME["binary_accuracy"]})(

@@ -12,30 +12,47 @@ _used: Counter[str] = Counter()
 
 
 def snake_case(name: str) -> str:
-    """`LeakyReLU` -> `leaky_re_lu`, as Keras forms layer names and weight paths."""
+    """A class name as Keras writes it in layer names and weight paths.
+
+    >>> snake_case("LeakyReLU")
+    'leaky_re_lu'
+    """
     name = re.sub(r"\W+", "", name)
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def numbered(name: str, count: int) -> str:
-    """`dense`, `dense_1`, `dense_2` …"""
+    """`dense`, `dense_1`, `dense_2` …
+
+    >>> numbered("dense", 0), numbered("dense", 1)
+    ('dense', 'dense_1')
+    """
     return f"{name}_{count}" if count else name
 
 
 def unique_name(prefix: str) -> str:
-    """The next free automatic name in this process."""
+    """The next free automatic name in this process.
+
+    >>> clear_session()
+    >>> unique_name("dense"), unique_name("dense")
+    ('dense', 'dense_1')
+    """
     _used[prefix] += 1
     return numbered(prefix, _used[prefix] - 1)
 
 
 def clear_session() -> None:
-    """Start automatic names from the beginning again."""
+    """Start the numbering of automatic names again."""
     _used.clear()
 
 
 def suggest(name: str, valid: Iterable[str]) -> str:
-    """The end of an error message: the nearest valid name, and all of them."""
+    """The end of an error message: the nearest valid name, and all valid names.
+
+    >>> suggest("sigmiod", ["tanh", "sigmoid"])
+    "did you mean 'sigmoid'? Known: tanh, sigmoid"
+    """
     valid = list(valid)
     near = difflib.get_close_matches(name, valid, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
@@ -43,7 +60,7 @@ def suggest(name: str, valid: Iterable[str]) -> str:
 
 
 def lookup(what: str, name: object, table: Mapping[str, T]) -> T:
-    """table[name]; raises ValueError with a suggestion if there is none."""
+    """table[name]; raises ValueError with a suggestion if the table has no such name."""
     if isinstance(name, str) and name in table:
         return table[name]
     raise ValueError(f"{what}: unknown {name!r}; {suggest(str(name), table)}")

@@ -186,22 +186,21 @@ EXPLAINED: dict[str, str] = {
         "differs for wider types only, which nothing takes",
     "if dtype is None and array.dtype >= np.float64 and not hasattr(x, \"dtype\"):":
         "differs for complex numbers only, which nothing takes",
-    "if not math.isfinite(expected) or abs(found - expected) >= rtol * scale:": "one number only",
+    "if not math.isfinite(difference) or abs(slope - difference) >= rtol * scale:":
+        "one number only",
     "directions: int = 2,": "checks less",
     "return gradients[ -1] if isinstance(sources, Tensor) else gradients": "there is one",
     "return repr(x) if np.ndim(x) <= 0 else f\"constant {np.shape(x)}\"": SAME,
     "return float(x) if type(x) == np.float64 else x": SAME,
     # losses, optimizers
-    "if slot.itemsize > 3:  # in float16 the limit would be a number that counts": "none has 3",
+    "if slot.itemsize > 3:  # in float16 the limit would not be negligible": "none has 3",
     "forgetting = self.fades and self.iterations % FORGET_EVERY == 1": "as often",
     **{f"FORGET_EVERY = {n}  # steps from one call of _forget to the next": "nearly as often"
        for n in (15, 17)},
     "return tensor if tensor.dtype is other.dtype else ops.cast(tensor, str(other.dtype))":
         "casts to the dtype it has",
     "labels = labels[..., -1]": SAME,
-    "BELOW_1 = math.nextafter(1, -1)  # the largest float below 1": SAME,
     "for gradient, variable in zip(gradients, variables, strict=False):": LENGTHS,
-    "if not number or not low <= value < high:  # type: ignore[operator]": "the largest float only",
     "if len(gradients) is not len(variables):": SMALL,
     "if len(dtypes) != 1:": SAME,
     "/,": "subclasses pass them on as they should be",

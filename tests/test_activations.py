@@ -79,8 +79,8 @@ def test_an_unknown_name_raises_with_all_known_ones(name) -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_arrays_and_numbers_are_taken_too(name) -> None:
     if name != "linear":
-        found = activations.get(name)(X).array
-        np.testing.assert_array_equal(found, activations.get(name)(Tensor(X)).array)
+        value = activations.get(name)(X).array
+        np.testing.assert_array_equal(value, activations.get(name)(Tensor(X)).array)
     if name not in ("linear", "softmax", "leaky_relu"):
         assert activations.get(name)(0.5).dtype == np.float32
 
@@ -88,7 +88,7 @@ def test_arrays_and_numbers_are_taken_too(name) -> None:
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int64"])
 def test_integers_are_taken_as_floats_by_the_crossentropy_too(dtype) -> None:
     x, y = np.array([[1, 0]], dtype), np.float32([[1, 0]])
-    found = losses.binary_crossentropy(y, activations.sigmoid(Tensor(x)))
+    loss = losses.binary_crossentropy(y, activations.sigmoid(Tensor(x)))
     expected = losses.binary_crossentropy(y, activations.sigmoid(Tensor(x.astype("float32"))))
-    assert found.array == expected.array
-    assert found.dtype == np.float32
+    assert loss.array == expected.array
+    assert loss.dtype == np.float32

@@ -22,7 +22,7 @@ def _restore() -> Iterator[None]:
 
 
 def assert_moments(x: np.ndarray, mean: float, variance: float) -> None:
-    """Within 5 sigma; the variance of a normal sample's variance, 2σ⁴/n, bounds the others'."""
+    """Within 5 sigma. For a normal sample, its variance has variance 2σ⁴/n; for others, less."""
     x = x.astype(np.float64)
     assert abs(x.mean() - mean) < 5 * math.sqrt(variance / x.size)
     assert abs(x.var() - variance) < 5 * variance * math.sqrt(2 / x.size)
@@ -117,7 +117,7 @@ def test_a_vector_counts_its_length_for_both_fans() -> None:
 
 @pytest.mark.parametrize("kind", [GlorotUniform, HeNormal])
 @pytest.mark.parametrize("shape", [(), (2, 3, 4)])
-def test_what_is_no_kernel_has_no_fans(kind, shape) -> None:
+def test_a_shape_that_is_not_a_kernel_has_no_fans(kind, shape) -> None:
     with pytest.raises(ValueError, match=r"initializer: expected a kernel shape \(in, out\), got"):
         kind()(shape)
 

@@ -110,10 +110,10 @@ def test_batches_of_different_size_count_by_their_samples() -> None:
 )  # fmt: skip
 def test_get_takes_names_and_metrics(name, kind) -> None:
     y, p = np.zeros((2, 3)), np.zeros((2, 3))
-    found = metrics.get(name, y, p)
-    assert type(found) is kind
-    assert found.name == name
-    assert metrics.get(found, y, p) is found
+    metric = metrics.get(name, y, p)
+    assert type(metric) is kind
+    assert metric.name == name
+    assert metrics.get(metric, y, p) is metric
 
 
 @pytest.mark.parametrize("name", ["accuracy", "acc"])
@@ -123,10 +123,10 @@ def test_accuracy_means_what_fits_the_output(name) -> None:
         (one, one, BinaryAccuracy), (np.zeros(4), one, BinaryAccuracy),
         (np.zeros(4), three, SparseCategoricalAccuracy), (one, three, SparseCategoricalAccuracy),
     ]:  # fmt: skip
-        found = metrics.get(name, y, p)
-        assert type(found) is kind
-        assert found.name == name
-    with pytest.raises(ValueError, match="needs one output unit or integer labels, got"):
+        metric = metrics.get(name, y, p)
+        assert type(metric) is kind
+        assert metric.name == name
+    with pytest.raises(ValueError, match="acc.*: expected one output unit or integer labels, got"):
         metrics.get(name, three, three)
 
 

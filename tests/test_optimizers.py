@@ -1,4 +1,4 @@
-"""Optimizers against their formulas, written again here for one number at a time."""
+"""Optimizers against their formulas, which are written again here for single numbers."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ def arrays(vs: list[Variable]) -> list[list]:
     return [v.array.tolist() for v in vs]
 
 
-# The formulas.  Each is a generator that is sent gradients, and gives back the weight.
+# The formulas.  Each is a generator that is sent gradients and yields the weight.
 
 Rule = Callable[[float], Any]
 
@@ -187,7 +187,7 @@ def test_a_step_with_some_gradients_moves_the_others_as_if_alone(float64, kind) 
 @pytest.mark.parametrize("make", [make for make, _ in FORMULAS])
 def test_blocks_give_the_same_bits_as_whole_arrays(monkeypatch, make) -> None:
     shapes = [(70, 3), (3,), (), (0, 4), (7, 2)]
-    found = []
+    runs = []
     for size in (5, 7, 1000):
         monkeypatch.setattr(optimizer_module, "blocks", partial(blocks, size=size))
         vs, optimizer = variables(shapes), make()
@@ -198,8 +198,8 @@ def test_blocks_give_the_same_bits_as_whole_arrays(monkeypatch, make) -> None:
             optimizer.apply(gradients(i, shapes), vs)
         assert sum(lengths) == 20 * (210 + 3 + 1 + 14)
         assert max(lengths) == min(size, 210)
-        found.append(arrays(vs) + [a.tolist() for a in optimizer.get_state()])
-    assert found[0] == found[1] == found[2]
+        runs.append(arrays(vs) + [a.tolist() for a in optimizer.get_state()])
+    assert runs[0] == runs[1] == runs[2]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -237,7 +237,7 @@ def test_float16_has_no_room_for_forgetting() -> None:
 
 
 def subnormals(optimizer: Optimizer) -> int:
-    """How many entries of the accumulators a processor may be slow with."""
+    """How many entries of the accumulators are subnormal, which some processors are slow with."""
     return sum(
         int(((a != 0) & (np.abs(a) < np.finfo(a.dtype).tiny)).sum())
         for a in optimizer.get_state()[2:]
@@ -267,29 +267,29 @@ def test_what_has_decayed_becomes_0_and_never_a_subnormal_number(make, decay, fl
 
 
 def test_forgetting_changes_no_weight(monkeypatch) -> None:
-    found = []
+    runs = []
     for every in (optimizer_module.FORGET_EVERY, 10**9):
         monkeypatch.setattr(optimizer_module, "FORGET_EVERY", every)
         v, optimizer = Variable([1.0, -2.0, 3.0]), Adam()
         for i in range(1000):
             g = np.float32([0.5, 0.25 if i < 20 else 0, 1e-3 * 0.9**i])
             optimizer.apply([g], [v])
-        found.append((v.array.tolist(), subnormals(optimizer)))
-    (weights, none), (expected, some) = found
+        runs.append((v.array.tolist(), subnormals(optimizer)))
+    (weights, none), (expected, some) = runs
     assert weights == expected
     assert none == 0 < some
 
 
 @pytest.mark.parametrize("kind", [Adam, RMSprop])
 def test_beside_a_tiny_epsilon_nothing_is_forgotten_that_is_divided_by(monkeypatch, kind) -> None:
-    found = []
+    weights = []
     for every in (optimizer_module.FORGET_EVERY, 10**9):
         monkeypatch.setattr(optimizer_module, "FORGET_EVERY", every)
         v, optimizer = Variable([1.0]), kind(epsilon=0.0)
         for i in range(40):
             optimizer.apply([np.float32([1e-16 if i < 20 else 1e-18])], [v])
-        found.append(v.array.tolist())
-    assert found[0] == found[1]
+        weights.append(v.array.tolist())
+    assert weights[0] == weights[1]
     assert kind(epsilon=1e-15).fades and not kind(epsilon=1e-16).fades
 
 
@@ -299,7 +299,7 @@ def test_only_rules_whose_accumulators_decay_forget() -> None:
 
 
 class Returns(Optimizer):
-    """Its step is what a function makes of g and m; m begins at 2."""
+    """Its step is the result of a function of g and m; m starts at 2."""
 
     slots = ("momentum",)
     slot_start = 2.0
@@ -321,7 +321,7 @@ class Returns(Optimizer):
         (lambda g, m: (g + m).astype("float64"), [13, 14]),
     ],
 )
-def test_a_step_that_is_no_array_of_its_own_is_not_written_into(function, weights) -> None:
+def test_a_step_that_is_not_an_array_of_its_own_is_not_written_into(function, weights) -> None:
     v, g = Variable([10.0, 10.0]), np.float32([1, 2])
     optimizer = Returns(function)
     optimizer.apply([g], [v])
@@ -436,10 +436,10 @@ def moved(options: dict[str, float], gs: list[Array]) -> list[Array]:
 
 def test_clipnorm_scales_each_gradient_by_its_own_norm(float64) -> None:
     gs = [np.array([[3.0], [4.0]]), np.array([0.3, 0.4]), np.array([0.0])]
-    found = moved({"clipnorm": 1.0}, gs)
-    np.testing.assert_allclose(found[0], [[0.6], [0.8]], rtol=1e-15)
-    np.testing.assert_array_equal(found[1], gs[1])
-    np.testing.assert_array_equal(found[2], gs[2])
+    clipped = moved({"clipnorm": 1.0}, gs)
+    np.testing.assert_allclose(clipped[0], [[0.6], [0.8]], rtol=1e-15)
+    np.testing.assert_array_equal(clipped[1], gs[1])
+    np.testing.assert_array_equal(clipped[2], gs[2])
 
 
 def test_global_clipnorm_scales_all_gradients_by_their_common_norm(float64) -> None:
@@ -480,7 +480,7 @@ def test_the_learning_rate_is_rounded_to_floatx_as_it_is_saved() -> None:
 
 @pytest.mark.parametrize("kind", ALL)
 @pytest.mark.parametrize("rate", [1, True, "0.1", None, np.int64(1)])
-def test_a_learning_rate_that_is_no_float_raises(kind, rate) -> None:
+def test_a_learning_rate_that_is_not_a_float_raises(kind, rate) -> None:
     message = f"{kind.__name__}: learning_rate: expected a float or a schedule, got "
     with pytest.raises(ValueError, match=message):
         kind(rate)
@@ -614,10 +614,10 @@ def test_a_state_of_other_shapes_raises_and_changes_nothing() -> None:
      ("RMSprop", RMSprop), ("SGD", SGD)],
 )  # fmt: skip
 def test_get_takes_names_in_any_case_and_optimizers(name, kind) -> None:
-    found = optimizers.get(name)
-    assert type(found) is kind
-    assert found.name == name.lower()
-    assert optimizers.get(found) is found
+    optimizer = optimizers.get(name)
+    assert type(optimizer) is kind
+    assert optimizer.name == name.lower()
+    assert optimizers.get(optimizer) is optimizer
 
 
 def mixed() -> list[Variable]:
@@ -633,12 +633,26 @@ def mixed() -> list[Variable]:
             lambda: Adam(clipnorm=1.0, global_clipnorm=1.0),
             "Adam: expected one of clipnorm and global_clipnorm, got both",
         ),
-        (lambda: Adam(clipnorm=0.0), r"Adam: clipnorm: expected > 0, got 0\.0"),
-        (lambda: Adam(global_clipnorm=-1.0), r"Adam: global_clipnorm: expected > 0, got -1\.0"),
-        (lambda: Adam(clipnorm=math.nan), "Adam: clipnorm: expected > 0, got nan"),
+        (lambda: Adam(clipnorm=0.0), r"^Adam: clipnorm: expected a finite number > 0, got 0\.0$"),
+        (
+            lambda: Adam(global_clipnorm=-1.0),
+            r"^Adam: global_clipnorm: expected a finite number > 0, got -1\.0$",
+        ),
+        (lambda: Adam(clipnorm=math.nan), "Adam: clipnorm: expected a finite number > 0, got nan"),
+        (lambda: SGD(-0.1), r"^SGD: learning_rate: expected a finite number >= 0, got -0\.1$"),
         (lambda: SGD(momentum=1.5), r"SGD: momentum: expected a number in \[0, 1\], got 1\.5"),
-        (lambda: ExponentialDecay(0.1, 0, 0.5), "ExponentialDecay: decay_steps: expected > 0"),
-        (lambda: ExponentialDecay(0.1, -1, 0.5), "ExponentialDecay: decay_steps: expected > 0"),
+        (
+            lambda: ExponentialDecay(0.1, 0, 0.5),
+            "^ExponentialDecay: decay_steps: expected a finite number > 0, got 0$",
+        ),
+        (
+            lambda: ExponentialDecay(0.1, -1, 0.5),
+            "^ExponentialDecay: decay_steps: expected a finite number > 0, got -1$",
+        ),
+        (
+            lambda: ExponentialDecay(0.1, "10", 0.5),
+            "^ExponentialDecay: decay_steps: expected a finite number > 0, got '10'$",
+        ),
         (
             lambda: Adam().build(mixed()),
             r"Adam: expected variables of one dtype, got \['float32', 'float64'\]",
@@ -701,7 +715,7 @@ def test_a_share_of_1_would_forget_the_gradient(make, name) -> None:
         (SGD, "global_clipnorm"), (SGD, "learning_rate"),
     ],
 )  # fmt: skip
-def test_an_argument_out_of_range_or_no_number_is_named(make, name, wrong) -> None:
+def test_an_argument_that_is_out_of_range_or_not_a_number_is_named(make, name, wrong) -> None:
     message = f"^{make.__name__}: {name}: expected [^\n]*got {wrong!r}$"
     with pytest.raises(ValueError, match=message):
         make(**{name: wrong})

@@ -71,14 +71,14 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-def test_what_is_no_state_raises_and_changes_nothing(bad) -> None:
+def test_anything_but_a_state_raises_and_changes_nothing(bad) -> None:
     random.set_random_seed(7)
     text = bad()
     with pytest.raises(ValueError, match=r"^random\.set_state: not a state of Generator\(PCG64\)"):
         random.set_state(text)
-    found = draw()
+    first = draw()
     random.set_random_seed(7)
-    assert draw() == found
+    assert draw() == first
 
 
 def test_an_int_seed_gives_the_same_draws_at_every_call_and_leaves_the_shared_stream() -> None:
@@ -137,6 +137,6 @@ def test_uniform_fills_its_interval() -> None:
         lambda seed: Dropout(0.5, seed=seed), GlorotUniform,
     ],
 )  # fmt: skip
-def test_a_seed_that_is_no_natural_number_raises(use, seed) -> None:
+def test_a_seed_that_is_not_a_natural_number_raises(use, seed) -> None:
     with pytest.raises(ValueError, match=f"^seed: expected an integer >= 0, got {seed!r}$"):
         use(seed)

@@ -1,6 +1,6 @@
-"""Skip this on a first reading: operations of `ops`, in fewer passes over memory.
+"""Skip this on a first reading: operations of `ops` in fewer passes over memory.
 
-Each computes what its docstring says in terms of `ops`, derivatives included, and a test holds it
+Each computes, derivatives included, what its docstring says in terms of `ops`, and a test holds it
 to that. Keras has none of them, so they are not public.
 """
 
@@ -37,7 +37,7 @@ def dense(x: Array, w: Array, b: Array) -> Result:
 
 @float_op
 def sigmoid(x: Array) -> Result:
-    """ops.sigmoid(x)."""
+    """ops.sigmoid(x), computed in blocks."""
     y = _logistic(x)
     return y, (lambda g: g * y * (1 - y),)
 
@@ -56,10 +56,10 @@ def _logistic(x: Array) -> Array:
 
 
 def mean_crossentropy(target: Tensor, p: Tensor) -> Tensor:
-    """The mean crossentropy of a p that has logits, computed from these, so that it is not clipped.
+    """The mean crossentropy of p, computed from its logits z as if p = σ(z), so nothing is clipped.
 
-    The gradient goes to the logits, past p. If p is their sigmoid, the derivative reuses it; the
-    output of a softmax is not, and only its logits count, as in Keras.
+    The gradient goes straight to z. If p is the output of a sigmoid, the derivative (σ(z) - t) / n
+    reuses it. If p is the output of a softmax, only its logits count, as in Keras.
     """
     probability = p.array if p.name == "sigmoid" else None
     return mean_crossentropy_from_logits(target, p.logits, probability=probability)
@@ -71,7 +71,9 @@ def mean_crossentropy_from_logits(
 ) -> Result:
     """ops.mean(ops.binary_crossentropy(target, z, from_logits=True), axis=-1): (..., n) -> (...).
 
-    ∂L/∂z = G (σ(z) - t) / n,    ∂L/∂t = -G z / n.    probability: σ(z), if it is known already.
+    ∂L/∂z = G (σ(z) - t) / n,    ∂L/∂t = -G z / n.    probability: σ(z), if already computed.
+
+    Each term is z ([z > 0] - t) + log(1 + e^-|z|), as in `ops`.
     """
     n = z.shape[-1]
     rows_z, rows_t = (x.reshape(math.prod(x.shape[:-1]), n) for x in (z, target))

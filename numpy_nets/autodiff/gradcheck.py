@@ -1,4 +1,4 @@
-"""Is this derivative right?  Central differences, for the ops here and for your own."""
+"""Is this derivative right?  Central differences for the ops here and for your own."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -27,21 +27,32 @@ def gradcheck(
 
     A random weighting v of the outputs makes a scalar s(x) = Σ v f(x). For each input and several
     random directions d of norm 1, and then for each entry alone, (s(x + hd) - s(x - hd)) / 2h must
-    equal d · ∇s. The step h = ε^(1/3) · max(1, |x|) balances truncation, O(h²), against rounding,
-    O(ε/h) (Nocedal & Wright, Numerical Optimization, section 8.1).
+    equal d · ∇s. The truncation error O(h²) and the rounding error O(ε/h) are of one size where
+    h³ = ε, so the step is h = ε^(1/3) · max(1, |x|) (Nocedal & Wright, Numerical Optimization,
+    section 8.1).
+
+    >>> from numpy_nets.autodiff import op, ops
+    >>> gradcheck(ops.square, [[1.0, 2.0]])  # correct, so nothing happens
+    >>> @op
+    ... def cube(x):
+    ...     return x**3, (lambda g: g * x**2,)  # the factor 3 is missing
+    >>> gradcheck(cube, [1.0], directions=0)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    numpy_nets.autodiff.gradcheck.GradientError: ...: gradient 0.125..., central difference 0.377...
 
     Args:
-        function: takes Tensors, returns a Tensor of any shape; differentiable at `inputs` and
-            free of noise of its own.
+        function: takes Tensors and returns a Tensor of any shape. It must be differentiable at
+            `inputs` and draw no random numbers.
         inputs: the arrays to differentiate with respect to, one for each argument.
         directions: how many random directions to try for each input.
-        entries: check entry by entry if an input has at most so many.
+        entries: check entry by entry if an input has at most this many entries.
         rtol: allowed difference, relative to the largest derivative seen (at least 1).
-        seed: of the weighting and the directions.
+        seed: the seed of the weighting and of the directions.
 
     Raises:
-        GradientError: names the input, the direction or entry, and both values.
-        TypeError: the function returns no Tensor.
+        GradientError: the gradient is wrong. The message names the input, the direction or entry,
+            and both values.
+        TypeError: the function does not return a Tensor.
     """
     rng = np.random.default_rng(seed)
     points = [np.array(x, dtype=np.float64) for x in inputs]
@@ -50,7 +61,9 @@ def gradcheck(
         tape.watch(tensors)
         output = function(*tensors)
     if not isinstance(output, Tensor):
-        raise TypeError(f"gradcheck: expected a function to a Tensor, got {type(output).__name__}")
+        raise TypeError(
+            f"gradcheck: function: expected it to return a Tensor, got {type(output).__name__}"
+        )
     weights = rng.standard_normal(output.shape)
     gradients = tape.gradient(output, tensors, output_gradients=weights)
 
@@ -59,16 +72,16 @@ def gradcheck(
         moved[i] = Tensor(x)
         return float(np.sum(weights * function(*moved).array))
 
-    def compare(i: int, direction: Array, gradient: Array, what: str) -> None:
+    def compare(i: int, direction: Array, gradient: Array, where: str) -> None:
         h = float(np.finfo(np.float64).eps) ** (1 / 3) * max(1.0, float(np.max(np.abs(points[i]))))
         above = scalar(i, points[i] + h * direction)
         below = scalar(i, points[i] - h * direction)
-        expected = (above - below) / (2 * h)
-        found = float(np.sum(gradient * direction))
-        scale = max(1.0, abs(expected), float(np.max(np.abs(gradient))))
-        if not math.isfinite(expected) or abs(found - expected) > rtol * scale:
+        difference = (above - below) / (2 * h)
+        slope = float(np.sum(gradient * direction))
+        scale = max(1.0, abs(difference), float(np.max(np.abs(gradient))))
+        if not math.isfinite(difference) or abs(slope - difference) > rtol * scale:
             raise GradientError(
-                f"input {i}, {what}: gradient {found:.10g}, central difference {expected:.10g}"
+                f"input {i}, {where}: gradient {slope:.10g}, central difference {difference:.10g}"
             )
 
     for i, (x, gradient) in enumerate(zip(points, gradients, strict=True)):

@@ -14,6 +14,12 @@ from numpy_nets.autodiff.tensor import Tensor
 def op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Tensor]:
     """Turn a function on arrays into an operation on tensors.
 
+    >>> @op
+    ... def cube(x):
+    ...     return x**3, (lambda g: 3 * g * x**2,)
+    >>> cube(np.array([1.0, 2.0])).numpy().tolist()
+    [1.0, 8.0]
+
     `function(*arrays, **options)` returns the value and one VJP for each of its leading
     positional arguments that may be differentiated. A VJP is called only when the gradient with
     respect to its input is asked for. It may return `g`, a view of `g` or a new array, but must
@@ -23,8 +29,8 @@ def op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Te
     `config.floatx()` if there are none. Tensors must be passed by position.
 
     Raises:
-        TypeError: when a float32 tensor meets an array that would turn the result into
-            float64: nothing here computes in float64 without being told to.
+        TypeError: a float32 tensor meets an array that would turn the result into float64.
+            Nothing here computes in float64 without being told to.
     """
     name = function.__name__.lstrip("_")
 
@@ -52,7 +58,8 @@ def op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Te
 def float_op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Tensor]:
     """An @op of one array of real numbers; integers and booleans become `config.floatx()` first.
 
-    So `exp` of int8 is float32, as in Keras; NumPy alone would return float16.
+    So `exp` of int8 is float32, as in Keras; NumPy alone would return float16. No gradient flows
+    to integers.
     """
 
     @functools.wraps(function)
@@ -63,7 +70,7 @@ def float_op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[.
         if array.dtype.kind not in "fiub":
             raise TypeError(f"expected real numbers, got {array.dtype}")
         value, _ = function(array.astype(config.floatx()), *args, **options)
-        return value, ()  # no gradient through integers
+        return value, ()
 
     return op(on_floats)
 
@@ -83,11 +90,14 @@ def _weak(x: Any) -> Any:
 
 
 def _float64(name: str, value: Any, inputs: list[Any]) -> Any:
-    """`value`, a result in float64: of float64 inputs, or to be cast; raises for a mixture."""
+    """The float64 result `value`: kept if an input is float64, cast to floatx if none is.
+
+    Raises TypeError if a float32 input was promoted.
+    """
     arrays = (x for x in inputs if isinstance(x, np.ndarray | np.generic))
     dtypes = [x.dtype.newbyteorder("=") for x in arrays]  # files may be big-endian
     if np.float32 in dtypes:
-        given = (x for x in inputs if isinstance(x, np.ndarray | np.generic | list))
-        found = " and ".join(dict.fromkeys(str(getattr(x, "dtype", "list")) for x in given))
-        raise TypeError(f"{name}: {found} would compute in float64: use ops.cast on one of them")
+        promoted = (x for x in inputs if isinstance(x, np.ndarray | np.generic | list))
+        kinds = " and ".join(dict.fromkeys(str(getattr(x, "dtype", "list")) for x in promoted))
+        raise TypeError(f"{name}: {kinds} would compute in float64: use ops.cast on one of them")
     return value if np.float64 in dtypes else value.astype(config.floatx())

@@ -5,9 +5,22 @@ the result, A, B and X are inputs, and G = ∂L/∂Y is the gradient of the scal
 to Y (`g` in the code). Each VJP turns G into the gradient with respect to one input. Products are
 entry by entry, except in `matmul`.
 
-Names and semantics follow `keras.ops` on TensorFlow, conventions at kinks included; three of the
-names, `abs`, `max` and `sum`, hide Python's own for the rest of this file. Overflow and log(0) give
-inf and a RuntimeWarning of NumPy's; the losses are written to avoid both.
+A tape records a program and applies its VJPs in reverse:
+
+    >>> from numpy_nets import GradientTape, Variable
+    >>> x = Variable([1.0, 2.0])
+    >>> with GradientTape() as tape:
+    ...     loss = sum(square(x))
+    >>> print(tape)
+    %0 (2,) = square(variable (2,))
+    %1 () = sum(%0)
+    >>> tape.gradient(loss, x).numpy().tolist()  # G = 1, so 2 X
+    [2.0, 4.0]
+
+Names and semantics follow `keras.ops` on TensorFlow, including the conventions at kinks; three of
+the names, `abs`, `max` and `sum`, hide Python's own for the rest of this file. In the examples, as
+in the file, names stand alone: elsewhere `sum` is `ops.sum`. Overflow and log(0) give inf and a
+RuntimeWarning from NumPy; the losses are written to avoid both.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,7 +56,10 @@ Result: TypeAlias = tuple[Any, tuple[VJP, ...]]
 def _unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
     """The VJP of broadcasting: an entry that was repeated gets the sum of its copies' gradients.
 
-    For an input of shape (3, 1) and g of shape (2, 3, 4), that is a sum over axes 0 and 2.
+    For an input of shape (3, 1) and g of shape (2, 3, 4), that is a sum over axes 0 and 2:
+
+    >>> _unbroadcast(np.ones((2, 3, 4)), (3, 1)).tolist()
+    [[8.0], [8.0], [8.0]]
     """
     if g.shape == shape:
         return g
@@ -54,7 +70,7 @@ def _unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _expand(y: Array, axis: Axis, keepdims: bool) -> Array:
-    """Put back the axes that a reduction has dropped, with length 1; a scalar needs none."""
+    """Put back the axes that a reduction dropped, with length 1.  A scalar needs none."""
     return y if keepdims or axis is None else np.expand_dims(y, axis)
 
 
@@ -63,7 +79,11 @@ def _expand(y: Array, axis: Axis, keepdims: bool) -> Array:
 
 @op
 def add(a: Array, b: Array) -> Result:
-    """Y = A + B.    ∂L/∂A = G,    ∂L/∂B = G."""
+    """Y = A + B.    ∂L/∂A = G,    ∂L/∂B = G.
+
+    >>> add([[1.0], [2.0]], [10.0, 20.0]).numpy().tolist()
+    [[11.0, 21.0], [12.0, 22.0]]
+    """
     return np.add(a, b), (
         lambda g: _unbroadcast(g, np.shape(a)),
         lambda g: _unbroadcast(g, np.shape(b)),
@@ -100,7 +120,13 @@ def divide(a: Array, b: Array) -> Result:
 
 @op
 def power(a: Array, b: Array) -> Result:
-    """Y = A^B, entry by entry.    ∂L/∂A = G B A^(B-1),    ∂L/∂B = G Y log A, and 0 where A ≤ 0."""
+    """Y = A^B, entry by entry.    ∂L/∂A = G B A^(B-1),    ∂L/∂B = G Y log A, and 0 where A ≤ 0.
+
+    The second, because A^B = e^(B log A).
+
+    >>> power([1.0, 2.0, 3.0], 2.0).numpy().tolist()
+    [1.0, 4.0, 9.0]
+    """
     y = np.power(a, b)
 
     def by_exponent(g: Array) -> Array:
@@ -123,6 +149,9 @@ def matmul(a: Array, b: Array) -> Result:
 
     Entry by entry: Y_ij = Σ_l A_il B_lj, so ∂L/∂A_il = Σ_j G_ij B_lj and ∂L/∂B_lj = Σ_i A_il G_ij.
     Leading axes broadcast.
+
+    >>> matmul([[1.0, 2.0]], [[3.0], [4.0]]).numpy().tolist()
+    [[11.0]]
 
     Raises:
         ValueError: inputs that are not matrices, or whose sizes do not match.
@@ -147,7 +176,11 @@ def exp(x: Array) -> Result:
 
 @float_op
 def expm1(x: Array) -> Result:
-    """Y = e^X - 1, accurate for small X.    ∂L/∂X = G e^X."""
+    """Y = e^X - 1, accurate for small X.    ∂L/∂X = G e^X.
+
+    >>> print(exp(1e-9).numpy() - 1, expm1(1e-9).numpy())
+    0.0 1e-09
+    """
     return np.expm1(x), (lambda g: g * np.exp(x),)
 
 
@@ -159,13 +192,17 @@ def log(x: Array) -> Result:
 
 @float_op
 def log1p(x: Array) -> Result:
-    """Y = log(1 + X), accurate for small X.    ∂L/∂X = G / (1 + X)."""
+    """Y = log(1 + X), accurate for small X.    ∂L/∂X = G / (1 + X).
+
+    >>> print(log(1 + 1e-9).numpy(), log1p(1e-9).numpy())
+    0.0 1e-09
+    """
     return np.log1p(x), (lambda g: g / (1 + x),)
 
 
 @float_op
 def sqrt(x: Array) -> Result:
-    """Y = √X.    ∂L/∂X = G / (2Y)."""
+    """Y = √X.    ∂L/∂X = G / (2Y), as Y² = X gives 2 Y Y' = 1."""
     y = np.sqrt(x)
     return y, (lambda g: g / (2 * y),)
 
@@ -190,7 +227,11 @@ def relu(x: Array) -> Result:
 
 @op
 def leaky_relu(x: Array, negative_slope: float = 0.2) -> Result:
-    """Y = X where X > 0, else αX.    ∂L/∂X = G where X > 0, else αG.    α = negative_slope."""
+    """Y = X where X > 0, else αX.    ∂L/∂X = G where X > 0, else αG.    α = negative_slope.
+
+    >>> leaky_relu(np.array([-1.0, 2.0]), 0.5).numpy().tolist()
+    [-0.5, 2.0]
+    """
     positive = (x > 0).astype(x.dtype)
     slope = positive + (1 - positive) * negative_slope
     return x * slope, (lambda g: g * slope,)
@@ -198,7 +239,13 @@ def leaky_relu(x: Array, negative_slope: float = 0.2) -> Result:
 
 @float_op
 def sigmoid(x: Array) -> Result:
-    """Y = σ(X) = 1 / (1 + e^-X).    ∂L/∂X = G Y (1 - Y), as Y' = e^-X / (1 + e^-X)²."""
+    """Y = σ(X) = 1 / (1 + e^-X).    ∂L/∂X = G Y (1 - Y).
+
+    Y' = e^-X / (1 + e^-X)², and 1 - Y = e^-X / (1 + e^-X).
+
+    >>> print(sigmoid([0.0, np.log(3)]).numpy().round(3))
+    [0.5  0.75]
+    """
     y = _logistic(x)
     return y, (lambda g: g * y * (1 - y),)
 
@@ -210,14 +257,18 @@ def _logistic(x: Array) -> Array:
 
 @float_op
 def tanh(x: Array) -> Result:
-    """Y = tanh X.    ∂L/∂X = G (1 - Y²)."""
+    """Y = tanh X = sinh X / cosh X.    ∂L/∂X = G (cosh² X - sinh² X) / cosh² X = G (1 - Y²)."""
     y = np.tanh(x)
     return y, (lambda g: g * (1 - y * y),)
 
 
 @float_op
 def softplus(x: Array) -> Result:
-    """Y = log(1 + e^X) = max(X, 0) + log(1 + e^-|X|), which cannot overflow.  ∂L/∂X = G σ(X)."""
+    """Y = log(1 + e^X) = max(X, 0) + log(1 + e^-|X|), which cannot overflow.  ∂L/∂X = G σ(X).
+
+    >>> print(softplus(0.0).numpy().round(3), softplus(1000.0).numpy())
+    0.693 1000.0
+    """
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), (lambda g: g * _logistic(x),)
 
 
@@ -230,13 +281,17 @@ def binary_crossentropy(
         target: t, of the same shape as output.
         output: probabilities p, or, if from_logits, logits z with p = σ(z).
 
+    >>> print(binary_crossentropy([1.0, 0.0], [0.5, 0.25]).numpy().round(3))  # -log ½, -log ¾
+    [0.693 0.288]
+
     Raises:
         ValueError: target and output of different shapes.
     """
-    found, expected = shape(target), shape(output)
-    if found != expected:
-        raise ValueError(f"binary_crossentropy: expected target of shape {expected}, got {found}")
     output, target = convert_to_tensor(output), convert_to_tensor(target)
+    if target.shape != output.shape:
+        raise ValueError(
+            f"binary_crossentropy: expected target of shape {output.shape}, got {target.shape}"
+        )
     if target.dtype.kind != "f":  # differences of unsigned integers wrap around
         target = cast(target, output.dtype)
     if from_logits:
@@ -297,12 +352,20 @@ def minimum(a: Array, b: Array) -> Result:
 
 @op
 def clip(x: Array, x_min: float, x_max: float) -> Result:
-    """Y = min(max(X, x_min), x_max).    ∂L/∂X = G where x_min ≤ X ≤ x_max, else 0."""
+    """Y = min(max(X, x_min), x_max).    ∂L/∂X = G where x_min ≤ X ≤ x_max, else 0.
+
+    >>> clip([-2.0, 0.5, 2.0], -1.0, 1.0).numpy().tolist()
+    [-1.0, 0.5, 1.0]
+    """
     return np.clip(x, x_min, x_max), (lambda g: g * ((x >= x_min) & (x <= x_max)),)
 
 
 def where(condition: TensorLike, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Y = X1 where the condition holds, else X2.    ∂L/∂X1 = G there, ∂L/∂X2 = G elsewhere."""
+    """Y = X1 where the condition holds, else X2.    ∂L/∂X1 = G there, ∂L/∂X2 = G elsewhere.
+
+    >>> where([True, False], [1.0, 2.0], 0.0).numpy().tolist()
+    [1.0, 0.0]
+    """
     return _where(x1, x2, condition=convert_to_tensor(condition).array.astype(bool))
 
 
@@ -319,7 +382,11 @@ def _where(a: Array, b: Array, condition: Array) -> Result:
 
 @op
 def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
-    """Y = Σ X.    ∂L/∂X = G, repeated along the reduced axes."""
+    """Y = Σ X.    ∂L/∂X = G, repeated along the reduced axes.
+
+    >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0).numpy().tolist()
+    [4.0, 6.0]
+    """
     return np.sum(x, axis, keepdims=keepdims), (
         lambda g: np.full(x.shape, _expand(g, axis, keepdims)),
     )
@@ -327,7 +394,11 @@ def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
 
 @float_op
 def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
-    """Y = Σ X / n, and nan if n = 0.    ∂L/∂X = G / n, repeated along the reduced axes."""
+    """Y = Σ X / n, and nan if n = 0.    ∂L/∂X = G / n, repeated along the reduced axes.
+
+    >>> mean([[1.0, 2.0], [3.0, 4.0]], axis=1, keepdims=True).numpy().tolist()
+    [[1.5], [3.5]]
+    """
     total = np.sum(x, axis, keepdims=keepdims)
     n = x.size // total.size if total.size else 1  # entries of X for each mean
     return total / n if n else np.full_like(total, np.nan), (
@@ -337,7 +408,11 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
 
 @op
 def max(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
-    """Y = max X.    ∂L/∂X = G at the largest entry, in equal shares if there are several."""
+    """Y = max X.    ∂L/∂X = G at the largest entry, in equal shares if there are several.
+
+    >>> max([[1.0, 2.0], [4.0, 3.0]], axis=-1).numpy().tolist()
+    [2.0, 4.0]
+    """
     y = np.max(x, axis, keepdims=keepdims)
 
     def vjp(g: Array) -> Array:
@@ -351,7 +426,13 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
 
 @float_op
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
-    """Y = log Σ e^X = m + log Σ e^(X-m), m = max X.    ∂L/∂X = G softmax(X), and 0 where Y = -∞."""
+    """Y = log Σ e^X = m + log Σ e^(X-m), m = max X.    ∂L/∂X = G softmax(X), and 0 where Y = -∞.
+
+    ∂Y/∂X_i = e^X_i / Σ_j e^X_j = e^(X_i - Y).
+
+    >>> print(logsumexp([1000.0, 1000.0]).numpy().round(3))  # 1000 + log 2
+    1000.693
+    """
     m = np.max(x, axis, keepdims=True)
     m = np.where(np.isfinite(m), m, x.dtype.type(0))  # -∞ - (-∞) would be nan
     with np.errstate(divide="ignore"):
@@ -365,8 +446,12 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
 def softmax(x: Array, axis: int = -1) -> Result:
     """Y_i = e^X_i / Σ_j e^X_j.    ∂L/∂X_i = Σ_j G_j Y_j (δ_ij - Y_i) = Y_i (G_i - Σ_j G_j Y_j).
 
-    δ_ij is 1 if i = j, else 0. To subtract max X first changes nothing, and nothing overflows.
+    log Y_j = X_j - log Σ e^X, so ∂Y_j/∂X_i = Y_j ∂(log Y_j)/∂X_i = Y_j (δ_ij - Y_i), where δ_ij is
+    1 if i = j, else 0. Subtracting max X first changes no quotient, and prevents overflow.
     Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
+
+    >>> print(softmax([0.0, np.log(3)]).numpy().round(3))
+    [0.25 0.75]
     """
     e = np.exp(x - np.max(x, axis, keepdims=True))
     y = e / np.sum(e, axis, keepdims=True)
@@ -375,7 +460,11 @@ def softmax(x: Array, axis: int = -1) -> Result:
 
 @float_op
 def log_softmax(x: Array, axis: int = -1) -> Result:
-    """Y = X - log Σ e^X.    ∂L/∂X = G - softmax(X) Σ G,  ∂Y_j/∂X_i = δ_ij - softmax(X)_i."""
+    """Y = X - log Σ e^X.    ∂L/∂X = G - softmax(X) Σ G,  as ∂Y_j/∂X_i = δ_ij - softmax(X)_i.
+
+    >>> log_softmax([0.0, 1000.0]).numpy().tolist()
+    [-1000.0, 0.0]
+    """
     shifted = x - np.max(x, axis, keepdims=True)
     y = shifted - np.log(np.sum(np.exp(shifted), axis, keepdims=True))
     return y, (lambda g: g - np.exp(y) * np.sum(g, axis, keepdims=True),)
@@ -386,20 +475,32 @@ def log_softmax(x: Array, axis: int = -1) -> Result:
 
 @op
 def reshape(x: Array, newshape: Sequence[int]) -> Result:
-    """Y = X in another shape (-1: inferred).    ∂L/∂X = G in X's shape."""
+    """Y = X in another shape (-1: inferred).    ∂L/∂X = G in X's shape.
+
+    >>> reshape([1, 2, 3, 4], (2, -1)).numpy().tolist()
+    [[1, 2], [3, 4]]
+    """
     return np.reshape(x, newshape), (lambda g: g.reshape(x.shape),)
 
 
 @op
 def transpose(x: Array, axes: Sequence[int] | None = None) -> Result:
-    """Y = X with its axes reordered, by default reversed.    ∂L/∂X = G in the original order."""
+    """Y = X with its axes reordered, by default reversed.    ∂L/∂X = G in the original order.
+
+    >>> transpose([[1, 2], [3, 4]]).numpy().tolist()
+    [[1, 3], [2, 4]]
+    """
     back = None if axes is None else np.argsort(np.mod(axes, x.ndim))  # inverse permutation
     return np.transpose(x, axes), (lambda g: np.transpose(g, back),)
 
 
 @op
 def getitem(x: Array, index: Any) -> Result:
-    """Y = X[index], with integers, slices, None and `...`.    ∂L/∂X = G there, 0 elsewhere."""
+    """Y = X[index], with integers, slices, None and `...`.    ∂L/∂X = G there, 0 elsewhere.
+
+    >>> Tensor([[1, 2], [3, 4]])[:, 0].numpy().tolist()
+    [1, 3]
+    """
     for i in index if isinstance(index, tuple) else (index,):
         if not (i is None or i is Ellipsis or isinstance(i, int | np.integer | slice)):
             raise TypeError(f"tensor[index]: expected integers and slices, got {type(i).__name__}")
@@ -413,7 +514,11 @@ def getitem(x: Array, index: Any) -> Result:
 
 
 def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
-    """Y = the inputs, joined along `axis`.    ∂L/∂X_i = the i-th part of G."""
+    """Y = the inputs, joined along `axis`.    ∂L/∂X_i = the i-th part of G.
+
+    >>> concatenate([[[1, 2]], [[3]]], axis=-1).numpy().tolist()
+    [[1, 2, 3]]
+    """
     return _concatenate(*xs, axis=axis)
 
 
@@ -430,6 +535,9 @@ def _concatenate(*xs: Array, axis: int) -> Result:
 def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """Cut X along an axis, into equal sections or at the given indices: a list of tensors.
 
+    >>> [part.numpy().tolist() for part in split([1, 2, 3, 4], 2)]
+    [[1, 2], [3, 4]]
+
     Raises:
         ValueError: an axis whose length is not divisible by the number of sections.
     """
@@ -437,7 +545,10 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
     length = x.shape[axis]
     if isinstance(indices_or_sections, int | np.integer):
         if indices_or_sections < 1 or length % indices_or_sections:
-            raise ValueError(f"split: axis of length {length} in {indices_or_sections} sections")
+            raise ValueError(
+                f"split: indices_or_sections: expected a positive divisor of {length}, "
+                f"got {indices_or_sections}"
+            )
         step = length // indices_or_sections
         indices_or_sections = [step * k for k in range(1, indices_or_sections)]
     bounds = [0, *indices_or_sections, length]
@@ -452,7 +563,11 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
 
 
 def cast(x: TensorLike, dtype: npt.DTypeLike) -> Tensor:
-    """Y = X in another dtype.    ∂L/∂X = G in X's dtype; no gradient through integers."""
+    """Y = X in another dtype.    ∂L/∂X = G in X's dtype; no gradient through integers.
+
+    >>> cast([1.7, -1.7], "int64").numpy().tolist()
+    [1, -1]
+    """
     return _cast(x, dtype=dtype)
 
 
@@ -464,12 +579,12 @@ def _cast(x: Array, dtype: npt.DTypeLike) -> Result:
 
 
 def stop_gradient(variable: TensorLike) -> Tensor:
-    """X as a constant: no gradient flows through."""
+    """Y = X, as a constant: the gradient of X · stop_gradient(X) is X, not 2 X."""
     return Tensor(convert_to_tensor(variable).array, "stop_gradient")
 
 
 def full_like(x: TensorLike, fill_value: float) -> Tensor:
-    """One number in X's shape and dtype, a constant."""
+    """A constant filled with one number, in X's shape and dtype."""
     return Tensor(np.full_like(convert_to_tensor(x).array, fill_value), "full_like")
 
 
@@ -479,7 +594,7 @@ def shape(x: TensorLike) -> tuple[int, ...]:
 
 
 def _comparison(compare: np.ufunc) -> Callable[..., Tensor]:
-    """Y = whether the comparison holds, entry by entry: a step, so tapes record no gradient."""
+    """Y = whether the comparison holds, entry by entry.  Its derivative is 0: there are no VJPs."""
 
     def function(a: Array, b: Array) -> Result:
         return compare(a, b), ()

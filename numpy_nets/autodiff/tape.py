@@ -1,9 +1,9 @@
 """GradientTape: reverse-mode differentiation on an explicit list of records.
 
-Running a program inside `with GradientTape() as tape` writes one record an operation, in the
+Running a program inside `with GradientTape() as tape` writes one record for each operation, in the
 order of execution (a Wengert list, Wengert 1964). `gradient` reads the list backwards and applies
 the chain rule: if y = f(a, b), then the gradient of the loss with respect to a is the gradient
-with respect to y, multiplied by the Jacobian of f with respect to a. Each record holds that
+with respect to y, multiplied by the Jacobian of f with respect to a. Each record holds this
 vector-Jacobian product (VJP) as a function, one for each input.
 
     with GradientTape() as tape:
@@ -38,8 +38,18 @@ class Record(NamedTuple):
 class GradientTape:
     """Records operations for automatic differentiation, with TensorFlow's names and rules.
 
+    >>> x = Variable(3.0, name="x")
+    >>> with GradientTape() as tape:
+    ...     y = x * x + 2.0 * x
+    >>> print(tape)
+    %0 () = multiply(x (), x ())
+    %1 () = multiply(2.0, x ())
+    %2 () = add(%0, %1)
+    >>> float(tape.gradient(y, x))  # 2 x + 2
+    8.0
+
     Args:
-        persistent: allow `gradient` more than once.
+        persistent: allow `gradient` to be called more than once.
         watch_accessed_variables: watch every trainable Variable that is used.
     """
 
@@ -66,10 +76,17 @@ class GradientTape:
         recording.remove(self)
 
     def watch(self, tensor: Tensor | Iterable[Tensor]) -> None:
-        """Follow a tensor that is no trainable variable, from now on.
+        """Follow a tensor, or several, from now on; trainable variables are followed anyway.
+
+        >>> x = Tensor(3.0)
+        >>> with GradientTape() as tape:
+        ...     tape.watch(x)
+        ...     y = x * x
+        >>> float(tape.gradient(y, x))
+        6.0
 
         Raises:
-            TypeError: anything but Tensors.
+            TypeError: anything that is not a Tensor.
         """
         if not isinstance(tensor, Tensor | Iterable):
             raise TypeError(f"watch: expected a Tensor, got {type(tensor).__name__}")
@@ -110,19 +127,26 @@ class GradientTape:
     ) -> Tensor | None | list[Tensor | None]:
         """The gradient of sum(target) with respect to each source, in the source's shape.
 
+        >>> x, unused = Variable([1.0, 2.0]), Variable(0.0)
+        >>> with GradientTape() as tape:
+        ...     y = x * x
+        >>> by_x, by_unused = tape.gradient(y, [x, unused], output_gradients=[1.0, 10.0])
+        >>> by_x.numpy().tolist(), by_unused
+        ([2.0, 40.0], None)
+
         Args:
-            target: any shape; a non-scalar is summed.
-            sources: one tensor, or a list of them.
-            output_gradients: weights of that sum, of target's shape: the vector v of vᵀJ.
+            target: a tensor of any shape.
+            sources: one tensor, or a list of tensors.
+            output_gradients: weights of the sum, in the shape of target: the vector v of vᵀJ.
 
         Returns:
-            A Tensor, or None where the target does not depend on the source; in a list if
-            sources is one.
+            A Tensor, or None where the target does not depend on the source; a list of them if
+            sources is a list.
 
         Raises:
             RuntimeError: a second call on a tape that is not persistent.
-            TypeError: a target or source that is no Tensor.
-            ValueError: output_gradients of another shape than target.
+            TypeError: a target or source that is not a Tensor.
+            ValueError: output_gradients in another shape than target.
         """
         if self._spent:
             raise RuntimeError(
@@ -131,14 +155,14 @@ class GradientTape:
             )
         if not isinstance(sources, Tensor | Iterable):
             raise TypeError(f"gradient: sources: expected Tensors, got {type(sources).__name__}")
-        wanted = [sources] if isinstance(sources, Tensor) else list(sources)
-        for x in [target, *wanted]:
+        listed = [sources] if isinstance(sources, Tensor) else list(sources)
+        for x in [target, *listed]:
             if not isinstance(x, Tensor):
                 raise TypeError(f"gradient: expected a Tensor, got {type(x).__name__}")
-        gradients = self._backpropagate(target, wanted, output_gradients)
+        gradients = self._backpropagate(target, listed, output_gradients)
         if not self.persistent:
             self._spent = True
-            self.records, self._tracked = [], {}  # the arrays that the VJPs hold
+            self.records, self._tracked = [], {}  # frees the arrays that the VJPs hold
         return gradients[0] if isinstance(sources, Tensor) else gradients
 
     def _backpropagate(
@@ -175,7 +199,7 @@ class GradientTape:
         ]
 
     def __str__(self) -> str:
-        """The recorded program, one line a record."""
+        """The recorded program, one line per record."""
         names: dict[int, str] = {}
         lines = []
         for number, (output, inputs, _) in enumerate(self.records):
@@ -196,8 +220,8 @@ def _describe(x: Any, names: dict[int, str]) -> str:
 def _seed(target: Tensor, output_gradients: TensorLike | None) -> Array:
     if output_gradients is None:
         return np.ones_like(target.array)
-    given = output_gradients.array if isinstance(output_gradients, Tensor) else output_gradients
-    seed = np.array(given, dtype=target.dtype)  # new: a gradient may be this very array
+    v = output_gradients.array if isinstance(output_gradients, Tensor) else output_gradients
+    seed = np.array(v, dtype=target.dtype)  # a copy, because a gradient may be this very array
     if seed.shape != target.shape:
         raise ValueError(
             f"gradient: output_gradients: expected shape {target.shape}, got {seed.shape}"

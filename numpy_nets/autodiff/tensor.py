@@ -17,6 +17,10 @@ Binary: TypeAlias = Callable[["Tensor", Any], "Tensor"]
 class Tensor:
     """An array that a tape can follow.
 
+    >>> Tensor([1.0, 2.0]) * 3.0
+    <Tensor multiply (2,) float64>
+    [3. 6.]
+
     `array` is the value, `name` is what `print(tape)` shows. `logits` is set on the output of a
     sigmoid or softmax activation: the crossentropies compute from it instead of taking the
     logarithm of a rounded probability (Keras's `_keras_logits`).
@@ -24,8 +28,8 @@ class Tensor:
 
     __slots__ = ("array", "logits", "name")
 
-    # np.exp(tensor) would compute a plain array and leave the tape without a word.
-    # With this NumPy refuses, and `array + tensor` comes to Tensor.__radd__.
+    # np.exp(tensor) would compute a plain array and silently leave the tape.
+    # With this, NumPy refuses, and `array + tensor` calls Tensor.__radd__.
     __array_ufunc__ = None
 
     # `a + b` is `ops.add(a, b)`: ops.py knows the derivatives and binds these names.
@@ -98,12 +102,21 @@ class Variable(Tensor):
 
     A trainable variable is watched by every tape that sees it used.
 
+    >>> w = Variable([1.0, 2.0], name="w")
+    >>> w.assign(w - 0.5)
+    >>> w
+    <Variable w (2,) float32>
+    [0.5 1.5]
+
     Args:
         initializer: the value, or a function `(shape, dtype) -> array`.
-        shape: needed, and used, only with a function.
+        shape: required for a function, and ignored for a value.
         dtype: default `config.floatx()`.
         trainable: whether tapes watch it and optimizers may change it.
         name: shown in summaries and error messages.
+
+    Raises:
+        ValueError: a function without a shape.
     """
 
     __slots__ = ("trainable",)
@@ -120,7 +133,7 @@ class Variable(Tensor):
         dtype = config.floatx() if dtype is None else dtype
         if callable(initializer):
             if shape is None:
-                raise ValueError(f"Variable {name}: an initializer function needs shape=, got None")
+                raise ValueError(f"Variable {name}: shape: expected one for a function, got None")
             initializer = initializer(shape, dtype)
         super().__init__(np.array(initializer, dtype=dtype), name)
         self.trainable = trainable
@@ -128,7 +141,7 @@ class Variable(Tensor):
     def assign(self, value: TensorLike) -> None:
         """Set a new value of the same shape; raises ValueError on any other shape.
 
-        The variable gets a new array and the old one is left as it was, so a tape that has
+        The variable gets a new array and the old one stays unchanged, so a tape that has
         recorded the old value still differentiates what was computed.
         """
         array = np.array(value.array if isinstance(value, Tensor) else value, dtype=self.dtype)
@@ -138,9 +151,15 @@ class Variable(Tensor):
 
 
 def convert_to_tensor(x: TensorLike, dtype: npt.DTypeLike | None = None) -> Tensor:
-    """`x` as a Tensor: itself if it is one of the right dtype; a constant to tapes otherwise.
+    """`x` itself if it is a Tensor; otherwise a Tensor that is a constant to tapes.
 
     Python floats, and lists of them, become `config.floatx()`.
+
+    >>> convert_to_tensor([0.5, 1.0]).dtype, convert_to_tensor(np.array([0.5, 1.0])).dtype
+    (dtype('float32'), dtype('float64'))
+
+    Raises:
+        TypeError: a Tensor of another dtype, because a cast here would leave the tape.
     """
     array = x.array if isinstance(x, Tensor) else np.asarray(x)
     if dtype is None and array.dtype == np.float64 and not hasattr(x, "dtype"):
@@ -153,5 +172,5 @@ def convert_to_tensor(x: TensorLike, dtype: npt.DTypeLike | None = None) -> Tens
 
 
 def convert_to_numpy(x: TensorLike) -> Array:
-    """`x` as a NumPy array, off the tape."""
+    """A copy of `x` as a NumPy array, which tapes do not follow."""
     return x.numpy() if isinstance(x, Tensor) else np.array(x)

@@ -1,10 +1,10 @@
 """Optimizers: from a gradient to a step.
 
-`rules` has the formulas, `optimizer` the loop that applies them, `schedules` learning rates that
-change.
+`rules` holds the formulas, `optimizer` the loop that applies them, `schedules` learning rates that
+change from step to step.
 """
 
-from typing import Any
+from collections.abc import Callable
 
 from numpy_nets.naming import lookup
 from numpy_nets.optimizers.optimizer import Optimizer
@@ -12,7 +12,7 @@ from numpy_nets.optimizers.rules import SGD, Adagrad, Adam, RMSprop
 
 __all__ = ["SGD", "Adagrad", "Adam", "Optimizer", "RMSprop", "get"]
 
-_BY_NAME: dict[str, type[Optimizer]] = {
+_BY_NAME: dict[str, Callable[[], Optimizer]] = {
     "sgd": SGD,
     "adagrad": Adagrad,
     "rmsprop": RMSprop,
@@ -21,10 +21,13 @@ _BY_NAME: dict[str, type[Optimizer]] = {
 
 
 def get(identifier: str | Optimizer) -> Optimizer:
-    """An optimizer by its name (in any case) with Keras's defaults, or the one given."""
+    """An optimizer by its name, in any case, with Keras's defaults; or the optimizer itself.
+
+    >>> type(get("rmsprop")).__name__
+    'RMSprop'
+    """
     if isinstance(identifier, Optimizer):
         return identifier
     name = identifier.lower() if isinstance(identifier, str) else identifier
-    optimizer: Any = lookup("optimizer", name, _BY_NAME)
-    made: Optimizer = optimizer()
-    return made
+    kind: Callable[[], Optimizer] = lookup("optimizer", name, _BY_NAME)
+    return kind()

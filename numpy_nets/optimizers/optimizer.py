@@ -1,14 +1,14 @@
 """Optimizer: what all update rules share, and the loop in which they run.
 
-A rule such as Adam reads and writes several arrays in several passes. For small arrays NumPy's cost
-is call overhead; for large ones it is memory traffic, because an array that does not fit the cache
-is fetched from memory in every pass. So `apply` hands a rule one block of weights at a time: what a
-line of it touches stays in the cache, and the rule can be the plain formula.
+A rule such as Adam reads and writes several arrays in several passes. For small arrays the cost of
+NumPy is call overhead; for large ones it is memory traffic, because an array that does not fit into
+the cache is fetched from memory in every pass. So `apply` hands a rule one block of weights at a
+time: the data that a line of the rule touches stay in the cache, and the rule can be the plain
+formula.
 """
 
 import itertools
 import math
-import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy_nets import config
 from numpy_nets.autodiff.tensor import Array, Tensor, Variable
 from numpy_nets.blocks import blocks
+from numpy_nets.checks import number
 from numpy_nets.optimizers.schedules import LearningRateSchedule
 
 FORGET_EVERY = 16  # steps from one call of _forget to the next
@@ -25,16 +26,24 @@ FORGET_EVERY = 16  # steps from one call of _forget to the next
 class Optimizer:
     """Base class.
 
+    A subclass names its `slots`, the accumulators that it keeps for each variable, and
+    implements `step`:
+
+    >>> class SignDescent(Optimizer):
+    ...     def step(self, g):
+    ...         return -self.learning_rate * np.sign(g)
+    >>> w = Variable([1.0, 1.0])
+    >>> SignDescent(0.5).apply([np.array([3.0, -0.1])], [w])
+    >>> w.numpy().tolist()
+    [0.5, 1.5]
+
     Args:
         learning_rate: a float (an int raises, as in Keras), or a schedule.
         clipnorm: scale each gradient whose norm is larger down to this norm.
-        global_clipnorm: scale all gradients together, if their global norm is larger.
+        global_clipnorm: scale all gradients by one factor, if their common norm is larger.
 
     Raises:
-        ValueError: arguments that are not numbers, or out of range, here and in subclasses.
-
-    A subclass names its `slots`, the accumulators that it keeps for each variable, and
-    implements `step`.
+        ValueError: arguments that are not numbers or are out of range, here and in subclasses.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
@@ -52,9 +61,10 @@ class Optimizer:
         what = type(self).__name__
         if clipnorm is not None and global_clipnorm is not None:
             raise ValueError(f"{what}: expected one of clipnorm and global_clipnorm, got both")
-        for key, value in (("clipnorm", clipnorm), ("global_clipnorm", global_clipnorm)):
-            if value is not None:
-                check_number(f"{what}: {key}", value, "> 0", math.ulp(0.0))
+        if clipnorm is not None:
+            clipnorm = number(f"{what}: clipnorm", clipnorm, "(0, inf)")
+        if global_clipnorm is not None:
+            global_clipnorm = number(f"{what}: global_clipnorm", global_clipnorm, "(0, inf)")
         self.name = name or what.lower()
         self.clipnorm = clipnorm
         self.global_clipnorm = global_clipnorm
@@ -77,9 +87,9 @@ class Optimizer:
         if isinstance(value, LearningRateSchedule):
             self._learning_rate: float | LearningRateSchedule = value
         elif isinstance(value, float | np.floating):
+            rate = number(f"{type(self).__name__}: learning_rate", value, "[0, inf)")
             # Rounded as it will be when it is saved, so that a resumed run computes the same.
-            check_number(f"{type(self).__name__}: learning_rate", value, "a finite float >= 0")
-            self._learning_rate = float(np.dtype(config.floatx()).type(value))
+            self._learning_rate = float(np.dtype(config.floatx()).type(rate))
         else:
             raise ValueError(
                 f"{type(self).__name__}: learning_rate: expected a float or a schedule, "
@@ -87,7 +97,7 @@ class Optimizer:
             )
 
     def build(self, variables: Sequence[Variable]) -> None:
-        """Make the accumulators, once.  An optimizer serves one list of variables."""
+        """Create the accumulators, once.  An optimizer serves one list of variables."""
         if self.built:
             return
         if not variables:
@@ -111,15 +121,15 @@ class Optimizer:
     ) -> None:
         """Take one step.
 
-        A variable whose gradient is None is left alone, and so are its accumulators.
+        A variable whose gradient is None stays as it is, and so do its accumulators.
 
         Args:
-            grads: one gradient for each variable, of its shape.
+            grads: one gradient for each variable, in the variable's shape.
             trainable_variables: by default those that the optimizer was built with.
 
         Raises:
-            ValueError: no gradient at all, a variable that the optimizer does not know, or a
-                gradient of another shape.
+            ValueError: no gradient at all, a variable that the optimizer was not built with, or
+                a gradient in another shape.
         """
         if trainable_variables is None:
             trainable_variables = self._variables if self.built else []
@@ -142,25 +152,25 @@ class Optimizer:
         self.iterations += 1
 
     def step(self, g: Array, *slots: Any) -> Array:
-        """What gradient `g` adds to the weights.  Changes the accumulators.  All have shape (n,).
+        """What gradient `g` adds to the weights.  Updates the slots in place.  Shapes are (n,).
 
-        The result may be `g` or an accumulator itself, so the caller does not write into it.
+        The result may be `g` or a slot itself, so the caller must not write into it.
         """
         raise NotImplementedError
 
     def fused_step(self, g: Array, *slots: Any) -> Array:
-        """`step`, to the bit, in fewer passes where a subclass has such a form."""
+        """The same as `step`, bit for bit; a subclass may do it in fewer passes."""
         return self.step(g, *slots)
 
     def __init_subclass__(cls) -> None:
-        """A subclass with a step of its own does not inherit the fused form of another step."""
+        """A subclass with its own `step` does not inherit the fused form of another one."""
         if "step" in vars(cls) and "fused_step" not in vars(cls):
             cls.fused_step = Optimizer.fused_step  # type: ignore[method-assign]
 
     def _align(
         self, gradients: Sequence[Tensor | Array | None], variables: Sequence[Variable]
     ) -> list[Array | None]:
-        """Gradients as arrays in the order of the optimizer's variables."""
+        """The gradients as arrays, in the order of the optimizer's variables."""
         if len(gradients) != len(variables):
             raise ValueError(
                 f"{type(self).__name__}: expected {len(variables)} gradients, got {len(gradients)}"
@@ -199,9 +209,9 @@ class Optimizer:
                 gradients[i] = gradient * (self.global_clipnorm / max(common, self.global_clipnorm))
 
     def get_state(self) -> list[Array]:
-        """Iterations, the learning rate (unless a schedule), and each variable's accumulators.
+        """Iterations, learning rate (unless it is a schedule), and each variable's accumulators.
 
-        The order is that of Keras's optimizer variables, in which they are saved.
+        This is the order in which Keras saves the variables of its optimizers.
         """
         state = [np.array(self.iterations, np.int64)]
         if not isinstance(self._learning_rate, LearningRateSchedule):
@@ -212,10 +222,13 @@ class Optimizer:
         return state
 
     def set_state(self, state: Sequence[Array]) -> None:
-        """Continue from what `get_state` gave; other shapes raise ValueError and change nothing."""
-        expected, found = [a.shape for a in self.get_state()], [np.shape(a) for a in state]
-        if expected != found:
-            raise ValueError(f"{self.name}: expected state of shapes {expected}, got {found}")
+        """Continue from a state that `get_state` returned.
+
+        Raises ValueError for arrays of other shapes, and changes nothing.
+        """
+        expected, shapes = [a.shape for a in self.get_state()], [np.shape(a) for a in state]
+        if expected != shapes:
+            raise ValueError(f"{self.name}: expected state of shapes {expected}, got {shapes}")
         rest = iter(state)
         self.iterations = int(next(rest))
         if not isinstance(self._learning_rate, LearningRateSchedule):
@@ -226,27 +239,15 @@ class Optimizer:
 
 
 def _forget(slots: Sequence[Array]) -> None:
-    """Set accumulators that have all but decayed to 0, before they become subnormal and slow.
+    """Set to 0 the accumulators that have almost decayed, before they are subnormal and slow.
 
     The momentum of a weight whose gradient stays 0 is multiplied by β in every step. With β = 0.9
     it falls from 1e-6 below 1.2e-38, the smallest normal float32, in 700 steps, and stays there,
     because rounding stops the decay. Some processors take up to a hundred times as long for such a
-    subnormal number. The limit is 2¹⁶ times the smallest normal number, so for β ≥ ½ nothing gets
-    past it between two calls. Adam divides it by ε = 1e-7 at most: a step of 1e-29 for α = 1e-3.
+    subnormal number. The limit is 2¹⁶ times the smallest normal number, so that for β ≥ ½ no entry
+    gets from above the limit to a subnormal number between two calls, which are 16 steps apart.
+    Adam divides such a momentum by ε = 1e-7 or more, and steps by at most 1e-29 for α = 1e-3.
     """
     for slot in slots:
-        if slot.itemsize > 2:  # in float16 the limit would be a number that counts
+        if slot.itemsize > 2:  # in float16 the limit would not be negligible
             slot[np.abs(slot) < 2**16 * np.finfo(slot.dtype).tiny] = 0
-
-
-def check_number(
-    what: str,
-    value: object,
-    expected: str,
-    low: float = 0,
-    high: float = sys.float_info.max,
-) -> None:
-    """Raise ValueError unless `value` is a number from `low` to `high`."""
-    number = isinstance(value, int | float | np.floating) and not isinstance(value, bool)
-    if not number or not low <= value <= high:  # type: ignore[operator]
-        raise ValueError(f"{what}: expected {expected}, got {value!r}")

@@ -1,7 +1,7 @@
 """The update rules: SGD, Adagrad, RMSprop and Adam.
 
 Each `step` is the formula of its docstring, entry by entry: what gradient `g` adds to the weights
-`w`. Accumulators are changed in place. η is the learning rate.
+`w`. Accumulators are updated in place. η is the learning rate.
 """
 
 import math
@@ -10,16 +10,23 @@ from typing import Any
 import numpy as np
 
 from numpy_nets.autodiff.tensor import Array
-from numpy_nets.optimizers.optimizer import Optimizer, check_number
+from numpy_nets.checks import number
+from numpy_nets.optimizers.optimizer import Optimizer
 from numpy_nets.optimizers.schedules import LearningRateSchedule
-
-BELOW_1 = math.nextafter(1, 0)  # the largest float below 1
 
 
 class SGD(Optimizer):
     """w ← w - η g.  With momentum μ:  m ← μ m - η g,  w ← w + m.
 
-    With nesterov, w ← w + μ m - η g for the new m. Polyak 1964; Sutskever et al. 2013.
+    Polyak 1964. With nesterov, w ← w + μ m - η g for the new m (Sutskever et al. 2013). They take
+    the gradient at u = w + μ m, where momentum alone would lead, and move w by the new m'. So u
+    moves to w + m' + μ m' = u - μ m + m' + μ m' = u - η g + μ m'; here u is stored in place of w.
+
+    >>> from numpy_nets import Variable
+    >>> w = Variable(1.0)
+    >>> SGD(0.1).apply([np.array(0.5)], [w])
+    >>> print(w.numpy().round(4))  # 1 - 0.1 · 0.5
+    0.95
     """
 
     def __init__(
@@ -30,11 +37,10 @@ class SGD(Optimizer):
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
-        check_number("SGD: momentum", momentum, "a number in [0, 1]", 0, 1)
-        self.momentum = momentum
+        self.momentum = number("SGD: momentum", momentum, "[0, 1]")
         self.nesterov = nesterov
         self.fades = True
-        if momentum:
+        if self.momentum:
             self.slots = ("momentum",)  # type: ignore[misc]  # narrower than the class's
 
     def step(self, g: Array, m: Array | None = None) -> Array:
@@ -47,7 +53,14 @@ class SGD(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """a ← a + g²,    w ← w - η g / √(a + ε)    (Duchi et al. 2011).  a starts at 0.1."""
+    """a ← a + g²,    w ← w - η g / √(a + ε)    (Duchi et al. 2011).  a starts at 0.1.
+
+    >>> from numpy_nets import Variable
+    >>> w = Variable(1.0)
+    >>> Adagrad(0.1).apply([np.array(0.5)], [w])
+    >>> print(w.numpy().round(4))  # a = 0.1 + 0.25; 1 - 0.05 / √0.35
+    0.9155
+    """
 
     slots = ("accumulator",)
 
@@ -59,12 +72,10 @@ class Adagrad(Optimizer):
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
-        check_number(
-            "Adagrad: initial_accumulator_value", initial_accumulator_value, "a number >= 0"
+        self.slot_start = number(
+            "Adagrad: initial_accumulator_value", initial_accumulator_value, "[0, inf)"
         )
-        check_number("Adagrad: epsilon", epsilon, "a number >= 0")
-        self.slot_start = initial_accumulator_value
-        self.epsilon = epsilon
+        self.epsilon = number("Adagrad: epsilon", epsilon, "[0, inf)")
 
     def step(self, g: Array, a: Array) -> Array:
         a += g * g
@@ -73,7 +84,14 @@ class Adagrad(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """v ← ρ v + (1-ρ) g²,    w ← w - η g / √(v + ε)    (Tieleman & Hinton 2012)."""
+    """v ← ρ v + (1-ρ) g²,    w ← w - η g / √(v + ε)    (Tieleman & Hinton 2012).
+
+    >>> from numpy_nets import Variable
+    >>> w = Variable(1.0)
+    >>> RMSprop(0.1).apply([np.array(0.5)], [w])
+    >>> print(w.numpy().round(4))  # v = 0.1 · 0.25; 1 - 0.05 / √0.025
+    0.6838
+    """
 
     slots = ("velocity",)
 
@@ -86,11 +104,9 @@ class RMSprop(Optimizer):
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
-        check_number("RMSprop: rho", rho, "a number in [0, 1)", 0, BELOW_1)
-        check_number("RMSprop: epsilon", epsilon, "a number >= 0")
-        self.rho = rho
-        self.epsilon = epsilon
-        self.fades = epsilon >= 1e-15  # beside less than that, a v of 0 would count
+        self.rho = number("RMSprop: rho", rho, "[0, 1)")
+        self.epsilon = number("RMSprop: epsilon", epsilon, "[0, inf)")
+        self.fades = self.epsilon >= 1e-15  # with a smaller ε, setting v to 0 would matter
 
     def step(self, g: Array, v: Array) -> Array:
         v *= self.rho
@@ -104,13 +120,22 @@ class Adam(Optimizer):
 
     with α = η √(1-β₂ᵗ) / (1-β₁ᵗ) at step t = 1, 2, …    (Kingma & Ba 2015).
 
-    m and v are running means of g and g² that start at 0, so after t steps they are too small, on
-    average by factors of 1-β₁ᵗ and 1-β₂ᵗ. Algorithm 1 of the paper divides by these factors:
+    m and v are running means of g and g² that start at 0: after t steps m = (1-β₁) Σ β₁ᵗ⁻ⁱ gᵢ over
+    i = 1 … t. These weights add up to 1-β₁ᵗ instead of 1, and those of v to 1-β₂ᵗ. Algorithm 1 of
+    the paper divides by these sums. With numerator and denominator multiplied by √(1-β₂ᵗ), its step
+    is
 
         η m/(1-β₁ᵗ) / (√(v/(1-β₂ᵗ)) + ε)  =  α m / (√v + ε √(1-β₂ᵗ))
 
     Here, as in Keras and at the end of the paper's section 2, the last term is a constant, which
-    the paper calls ε̂.
+    the paper calls ε̂. At t = 1, m / (1-β₁) = g and v / (1-β₂) = g², so the first step is about
+    η sign g:
+
+    >>> from numpy_nets import Variable
+    >>> w = Variable(1.0)
+    >>> Adam(0.1).apply([np.array(0.5)], [w])
+    >>> print(w.numpy().round(4))  # 1 - 0.1 · sign 0.5
+    0.9
     """
 
     slots = ("momentum", "velocity")
@@ -124,13 +149,10 @@ class Adam(Optimizer):
         **options: Any,
     ) -> None:
         super().__init__(learning_rate, **options)
-        check_number("Adam: beta_1", beta_1, "a number in [0, 1)", 0, BELOW_1)
-        check_number("Adam: beta_2", beta_2, "a number in [0, 1)", 0, BELOW_1)
-        check_number("Adam: epsilon", epsilon, "a number >= 0")
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.fades = epsilon >= 1e-15  # beside less than that, a v of 0 would count
+        self.beta_1 = number("Adam: beta_1", beta_1, "[0, 1)")
+        self.beta_2 = number("Adam: beta_2", beta_2, "[0, 1)")
+        self.epsilon = number("Adam: epsilon", epsilon, "[0, inf)")
+        self.fades = self.epsilon >= 1e-15  # with a smaller ε, setting v to 0 would matter
 
     def step(self, g: Array, m: Array, v: Array) -> Array:
         t = self.iterations + 1
@@ -141,7 +163,7 @@ class Adam(Optimizer):
         return step
 
     def fused_step(self, g: Array, m: Array, v: Array) -> Array:
-        # For speed alone: `step` with one temporary. On an AMD EPYC a step of the
+        # For speed alone: `step` with one temporary array. On an AMD EPYC a training step of the
         # VAE takes 0.92 of the time.
         t = self.iterations + 1
         alpha = self.learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)

@@ -1,4 +1,4 @@
-"""Every fused operation is what it says of plain ones, derivatives included."""
+"""Every fused operation computes what its docstring says, derivatives included."""
 
 import math
 
@@ -19,14 +19,14 @@ def normal(*shape: int, seed: int = 0) -> Array:
 def test_dense_is_matmul_and_add_with_their_gradients(shape) -> None:
     x, w, b = (Tensor(a) for a in (normal(*shape), normal(3, 2, seed=1), normal(2, seed=2)))
     upstream = normal(*shape[:-1], 2, seed=3)
-    found = []
+    results = []
     for function in (fused.dense, lambda x, w, b: ops.matmul(x, w) + b):
         with GradientTape() as tape:
             tape.watch([x, w, b])
             y = function(x, w, b)
         gradients = tape.gradient(y, [x, w, b], output_gradients=upstream)
-        found.append([y.array, *(g.array for g in gradients)])
-    for ours, plain in zip(*found, strict=True):
+        results.append([y.array, *(g.array for g in gradients)])
+    for ours, plain in zip(*results, strict=True):
         np.testing.assert_allclose(ours, plain, rtol=1e-13, atol=1e-14)
     gradcheck(fused.dense, [x.array, w.array, b.array])
 
@@ -37,13 +37,13 @@ def test_dense_is_matmul_and_add_with_their_gradients(shape) -> None:
 def test_sigmoid_is_the_plain_one_with_its_gradient(shape, dtype, scale) -> None:
     x = Tensor((scale * normal(*shape)).astype(dtype))
     upstream = normal(*shape, seed=1).astype(dtype)
-    found = []
+    results = []
     for function in (fused.sigmoid, ops.sigmoid):
         with GradientTape() as tape:
             tape.watch(x)
             y = function(x)
-        found.append((y.array, tape.gradient(y, x, output_gradients=upstream).array))
-    (y, g), (plain_y, plain_g) = found
+        results.append((y.array, tape.gradient(y, x, output_gradients=upstream).array))
+    (y, g), (plain_y, plain_g) = results
     eps, tiny = np.finfo(dtype).eps, np.finfo(dtype).tiny
     assert y.dtype == plain_y.dtype == dtype
     np.testing.assert_allclose(y, plain_y, rtol=4 * eps, atol=tiny)
@@ -64,7 +64,7 @@ def test_sigmoid_of_extreme_logits_is_finite_and_warns_of_nothing(extreme, dtype
 def test_what_a_sigmoid_has_computed_gives_the_loss_and_gradient_of_the_logits_alone(shape) -> None:
     z = Tensor(np.linspace(-30, 30, math.prod(shape)).reshape(shape))
     y = Tensor(np.linspace(0, 1, math.prod(shape)).reshape(shape))
-    found = []
+    results = []
     for function in (
         lambda z: fused.mean_crossentropy(y, activations.sigmoid(z)),
         lambda z: fused.mean_crossentropy_from_logits(y, z),
@@ -72,8 +72,8 @@ def test_what_a_sigmoid_has_computed_gives_the_loss_and_gradient_of_the_logits_a
         with GradientTape() as tape:
             tape.watch(z)
             loss = function(z)
-        found.append((loss.array, tape.gradient(loss, z).array))
-    for alone, shared in zip(*found, strict=True):
+        results.append((loss.array, tape.gradient(loss, z).array))
+    for alone, shared in zip(*results, strict=True):
         np.testing.assert_array_equal(alone, shared)
 
 
@@ -84,8 +84,8 @@ def test_a_crossentropy_of_a_softmax_takes_its_logits_and_not_its_output() -> No
         loss = fused.mean_crossentropy(y, activations.softmax(z))
         plain = ops.mean(ops.binary_crossentropy(y, z, from_logits=True), axis=-1)
     np.testing.assert_allclose(loss.array, plain.array, rtol=1e-14)
-    found, expected = (tape.gradient(x, z).array for x in (loss, plain))
-    np.testing.assert_allclose(found, expected, rtol=1e-14)
+    fused_gradient, plain_gradient = (tape.gradient(x, z).array for x in (loss, plain))
+    np.testing.assert_allclose(fused_gradient, plain_gradient, rtol=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_the_fast_mean_crossentropy_is_the_mean_of_the_plain_one(shape, dtype, s
     z = Tensor((scale * normal(*shape)).astype(dtype))
     y = Tensor(scipy.special.expit(normal(*shape, seed=1)).astype(dtype))
     upstream = normal(*shape[:-1], seed=2).astype(dtype)
-    found = []
+    results = []
     for function in (
         fused.mean_crossentropy_from_logits,
         lambda y, z: ops.mean(ops.binary_crossentropy(y, z, from_logits=True), axis=-1),
@@ -107,13 +107,13 @@ def test_the_fast_mean_crossentropy_is_the_mean_of_the_plain_one(shape, dtype, s
             tape.watch([y, z])
             loss = function(y, z)
         gradients = tape.gradient(loss, [y, z], output_gradients=upstream)
-        found.append((loss.array, *(g.array for g in gradients)))
-    for fast, plain in zip(*found, strict=True):
+        results.append((loss.array, *(g.array for g in gradients)))
+    for fast, plain in zip(*results, strict=True):
         assert fast.dtype == plain.dtype == dtype
         error = np.abs(fast - plain).max()
         assert error <= 4 * np.finfo(dtype).eps * np.abs(plain).max()
     # All terms of the sum are positive, so each loss has its digits, a small one too.
-    np.testing.assert_allclose(found[0][0], found[1][0], rtol=16 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(results[0][0], results[1][0], rtol=16 * np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -121,8 +121,8 @@ def test_the_fast_mean_crossentropy_is_the_mean_of_the_plain_one(shape, dtype, s
 def test_the_sum_of_logarithms_by_products_keeps_small_values_and_cannot_overflow(dtype, x) -> None:
     row = np.full((1, 784), x, dtype)
     expected = 784 * np.log1p(np.exp(-np.longdouble(x)))
-    found = fused._sum_log1p(np.exp(-row))[0]
-    assert abs(found - expected) <= 16 * np.finfo(dtype).eps * expected
+    total = fused._sum_log1p(np.exp(-row))[0]
+    assert abs(total - expected) <= 16 * np.finfo(dtype).eps * expected
 
 
 @pytest.mark.parametrize(

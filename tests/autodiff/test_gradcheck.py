@@ -1,4 +1,4 @@
-"""gradcheck accepts right derivatives and finds wrong ones."""
+"""gradcheck accepts correct derivatives and finds wrong ones."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def with_one_nan(g):
     return g
 
 
-def test_a_right_derivative_passes() -> None:
+def test_a_correct_derivative_passes() -> None:
     gradcheck(cube_with(lambda g, x: 3 * g * x**2), [X])
 
 
@@ -171,8 +171,8 @@ def test_a_gradient_error_is_an_assertion_error() -> None:
     assert issubclass(GradientError, AssertionError)
 
 
-def test_a_function_that_returns_no_tensor_is_named() -> None:
-    with pytest.raises(TypeError, match="gradcheck: expected a function to a Tensor, got float"):
+def test_a_function_that_does_not_return_a_tensor_is_named() -> None:
+    with pytest.raises(TypeError, match="gradcheck: function: expected it to return a Tensor, got"):
         gradcheck(lambda x: 1.0, [np.ones(2)])
 
 
@@ -208,7 +208,7 @@ def test_directions_have_norm_1_and_options_a_name() -> None:
 
 
 def test_a_derivative_is_allowed_an_error_relative_to_1_at_least() -> None:
-    """A difference of numbers about 1 knows no more."""
+    """A difference of numbers of size 1 has no more digits."""
 
     def slightly_wrong(error: float) -> Callable[..., Tensor]:
         return cube_with(lambda g, x: 3 * g * x**2 + error)

@@ -209,10 +209,10 @@ def test_every_public_op_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_value_is_that_of_numpy_or_scipy(case: Case) -> None:
-    found = case.call(*map(Tensor, case.inputs))
+    value = case.call(*map(Tensor, case.inputs))
     expected = case.reference(*case.inputs)
-    assert found.shape == np.shape(expected)
-    np.testing.assert_allclose(found.array, expected, rtol=1e-13, atol=1e-14)
+    assert value.shape == np.shape(expected)
+    np.testing.assert_allclose(value.array, expected, rtol=1e-13, atol=1e-14)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -305,7 +305,7 @@ def test_probabilities_that_were_clipped_have_no_gradient() -> None:
     assert inside == pytest.approx([1, 1e7, 0, 0])
 
 
-# Extreme values.  Warnings are errors in this suite, so nothing here overflows in silence.
+# Extreme values.  Warnings are errors in this suite, so nothing here overflows silently.
 
 EXTREME = [-1e4, -800.0, -100.0, -1.0, 0.0, 1.0, 100.0, 800.0, 1e4]
 
@@ -455,8 +455,8 @@ def test_convert_to_numpy_gives_an_array() -> None:
         (lambda x: x[5], IndexError, "out of bounds"),
         (lambda x: ops.sum(x, axis=2), ValueError, "axis 2 is out of bounds"),
         (lambda x: ops.reshape(x, (4, 2)), ValueError, "cannot reshape"),
-        (lambda x: ops.split(x, 2, axis=1), ValueError, "split: axis of length 3 in 2 sections"),
-        (lambda x: ops.split(x, 0), ValueError, "split: axis of length 2 in 0 sections"),
+        (lambda x: ops.split(x, 2, axis=1), ValueError, "split: .* positive divisor of 3, got 2"),
+        (lambda x: ops.split(x, 0), ValueError, "split: .* positive divisor of 2, got 0"),
         (lambda x: ops.concatenate([x, x[0]]), ValueError, "dimensions"),
         (lambda x: ops.concatenate([x, x], axis=2), ValueError, "axis 2 is out of bounds"),
         (
@@ -480,21 +480,21 @@ def test_the_gradient_of_leaky_relu_at_nan_is_the_slope_as_at_all_that_is_not_po
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int64", "bool"])
-def test_crossentropy_of_targets_that_are_no_floats(dtype) -> None:
+def test_crossentropy_of_targets_that_are_not_floats(dtype) -> None:
     y, z = np.array([0, 1]), np.array([-2.0, -2.0])
     for from_logits, output in ((True, z), (False, scipy.special.expit(z))):
-        found = ops.binary_crossentropy(y.astype(dtype), output, from_logits=from_logits).array
-        np.testing.assert_allclose(found, np.logaddexp(0, [-2.0, 2.0]), rtol=1e-6)
+        loss = ops.binary_crossentropy(y.astype(dtype), output, from_logits=from_logits).array
+        np.testing.assert_allclose(loss, np.logaddexp(0, [-2.0, 2.0]), rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["exp", "log", "sqrt", "tanh", "sigmoid", "softplus", "mean"])
 def test_functions_of_real_numbers_take_integers_as_floats_and_refuse_others(name) -> None:
     function = getattr(ops, name)
     expected = function(np.float32([1, 2])).array
-    for given in (np.array([1, 2], "int8"), np.array([1, 2], "uint8"), [1, 2]):
-        found = function(given).array
-        assert found.dtype == np.float32
-        np.testing.assert_array_equal(found, expected)
+    for integers in (np.array([1, 2], "int8"), np.array([1, 2], "uint8"), [1, 2]):
+        value = function(integers).array
+        assert value.dtype == np.float32
+        np.testing.assert_array_equal(value, expected)
     x = Tensor(np.array([1, 2]))
     with GradientTape() as tape:
         tape.watch(x)
@@ -508,6 +508,6 @@ def test_functions_of_real_numbers_take_integers_as_floats_and_refuse_others(nam
 @pytest.mark.parametrize("dtype", ["int64", "bool", "uint8", "float32"])
 def test_both_forms_of_the_crossentropy_take_targets_of_any_kind(dtype) -> None:
     p = np.float32([0.25, 0.75])
-    for given, from_logits in ((p, False), (np.log(p / (1 - p)), True)):
-        found = ops.binary_crossentropy(np.array([0, 1], dtype), given, from_logits).array
-        np.testing.assert_allclose(found, -np.log([0.75, 0.75]), rtol=1e-6)
+    for output, from_logits in ((p, False), (np.log(p / (1 - p)), True)):
+        loss = ops.binary_crossentropy(np.array([0, 1], dtype), output, from_logits).array
+        np.testing.assert_allclose(loss, -np.log([0.75, 0.75]), rtol=1e-6)

@@ -185,7 +185,7 @@ def test_an_op_that_returns_one_array_as_both_gradients_gives_right_sums() -> No
 
 
 def test_accumulation_writes_into_no_gradient_array() -> None:
-    """Were sums made with +=, the arrays that this op hands out would change."""
+    """If sums were made with +=, the arrays that this op hands out would change."""
     handed_out = []
 
     @op
@@ -359,7 +359,7 @@ def test_a_variable_assigned_between_two_uses_is_differentiated_at_both_values()
 # Targets, and their weights.
 
 
-def test_a_target_that_is_no_scalar_is_summed() -> None:
+def test_a_target_that_is_not_a_scalar_is_summed() -> None:
     v = Variable([1.0, 2.0, 3.0])
     with GradientTape() as tape:
         y = v * v
@@ -608,7 +608,7 @@ def test_a_gradient_is_named_after_its_source() -> None:
     assert tape.gradient(y, v).name == "gradient of kernel"
 
 
-def test_what_is_no_tensor_is_named() -> None:
+def test_anything_but_a_tensor_is_named() -> None:
     with pytest.raises(TypeError, match="gradient: sources: expected Tensors, got int"):
         GradientTape().gradient(3, 4)
     with pytest.raises(TypeError, match="watch: expected a Tensor, got int"):
