@@ -18,14 +18,14 @@ from numpy_nets.random import Seed
 class Initializer:
     """Base class: `__call__(shape, dtype=None) -> array`.
 
-    >>> class Ones(Initializer):
+    >>> class Halves(Initializer):
     ...     def __call__(self, shape, dtype=None):
-    ...         return np.ones(shape, dtype)
+    ...         return np.full(shape, 0.5, dtype)
     >>> from numpy_nets.layers import Dense
-    >>> dense = Dense(2, bias_initializer=Ones())
+    >>> dense = Dense(2, bias_initializer=Halves())
     >>> dense.build((None, 3))
     >>> dense.bias.numpy().tolist()
-    [1.0, 1.0]
+    [0.5, 0.5]
     """
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
@@ -37,6 +37,13 @@ class Zeros(Initializer):
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
         return np.zeros(shape, dtype or config.floatx())
+
+
+class Ones(Initializer):
+    """All entries are 1."""
+
+    def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
+        return np.ones(shape, dtype or config.floatx())
 
 
 class RandomNormal(Initializer):
@@ -127,6 +134,7 @@ def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 _BY_NAME = {
     "zeros": Zeros,
+    "ones": Ones,
     "random_normal": RandomNormal,
     "random_uniform": RandomUniform,
     "glorot_uniform": GlorotUniform,

@@ -66,7 +66,8 @@ PROSE = {
     "autodiff.gradcheck": {"GradientError"},
     "autodiff.tape": {"Record"},
     "config": {"epsilon", "floatx"},
-    "initializers": {"Zeros"},
+    "initializers": {"Ones", "Zeros"},
+    "layers": {"InputLayer"},
     "metrics": {"Metric", "PredictionMetric"},
     "random": {"generator", "set_state"},
 }  # fmt: skip
@@ -88,7 +89,7 @@ def public(module: ModuleType) -> dict[str, Any]:
     "name",
     [
         "activations", "autodiff.gradcheck", "autodiff.ops", "autodiff.tape", "config",
-        "initializers", "losses", "metrics", "optimizers", "optimizers.rules",
+        "initializers", "layers", "losses", "metrics", "optimizers", "optimizers.rules",
         "optimizers.schedules", "random",
     ],
 )  # fmt: skip

@@ -3,10 +3,11 @@
 from numpy_nets.layers.activation import Activation, LeakyReLU, ReLU
 from numpy_nets.layers.core import Dense, Input, InputLayer, Maxout
 from numpy_nets.layers.layer import Layer
-from numpy_nets.layers.regularization import Dropout
+from numpy_nets.layers.normalization import BatchNormalization
+from numpy_nets.layers.regularization import Dropout, GaussianNoise
 from numpy_nets.layers.reshaping import Concatenate, Flatten, Reshape
 
 __all__ = [
-    "Activation", "Concatenate", "Dense", "Dropout", "Flatten", "Input", "InputLayer", "Layer",
-    "LeakyReLU", "Maxout", "ReLU", "Reshape",
+    "Activation", "BatchNormalization", "Concatenate", "Dense", "Dropout", "Flatten",
+    "GaussianNoise", "Input", "InputLayer", "Layer", "LeakyReLU", "Maxout", "ReLU", "Reshape",
 ]  # fmt: skip

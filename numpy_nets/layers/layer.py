@@ -156,6 +156,7 @@ class Layer:
         shape: tuple[int, ...],
         initializer: str | initializers.Initializer = "glorot_uniform",
         *,
+        trainable: bool = True,
         name: str = "variable",
     ) -> Variable:
         """Create a variable that belongs to this layer.
@@ -163,6 +164,7 @@ class Layer:
         Args:
             shape: the variable's shape; () for a scalar.
             initializer: a name or an Initializer, which draws its first value.
+            trainable: False for a variable that no optimizer is to change.
             name: the second half of its name, after the layer's: "dense/kernel".
 
         Raises:
@@ -177,7 +179,8 @@ class Layer:
             initializers.get(initializer), shape, self.dtype, name=f"{self.name}/{name}"
         )
         self._added.append(variable)
-        if not self._trainable:
+        variable.trainable = trainable
+        if trainable and not self._trainable:
             self._freeze(variable)
         return variable
 

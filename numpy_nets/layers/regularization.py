@@ -4,7 +4,7 @@ import numpy as np
 
 from numpy_nets import random
 from numpy_nets.autodiff.tensor import Tensor
-from numpy_nets.checks import probability
+from numpy_nets.checks import number, probability
 from numpy_nets.layers.layer import OneInputLayer
 
 
@@ -44,3 +44,34 @@ class Dropout(OneInputLayer):
         if not training or self.rate == 0:
             return inputs
         return inputs * (self.mask(inputs.shape) if self.rate < 1 else 0.0)
+
+
+class GaussianNoise(OneInputLayer):
+    """In training, y = x + stddev · ε with ε ~ N(0, I); outside training, y = x.
+
+    Args:
+        stddev: the standard deviation of the noise.
+        seed: None draws from the shared generator; an int starts a stream of its own. See `random`.
+
+    Raises:
+        ValueError: if stddev is negative or not a number, or seed is not one of the above.
+
+    >>> x = np.zeros((1000, 100))
+    >>> noise = GaussianNoise(0.5)
+    >>> print(noise(x).array.std(), noise(x, training=True).array.std().round(2))
+    0.0 0.5
+    """
+
+    def __init__(self, stddev: float, *, seed: random.Seed = None, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.stddev = number("GaussianNoise: stddev", stddev, "[0, inf)")
+        self.built = True
+        random.generator(seed)  # so that a wrong seed is reported here
+        self.seed = random.SeedGenerator(int(seed)) if isinstance(seed, int | np.integer) else seed
+
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        if not training or self.stddev == 0:
+            return inputs
+        return inputs + random.normal(
+            inputs.shape, stddev=self.stddev, dtype=self.dtype, seed=self.seed
+        )

@@ -8,6 +8,7 @@ from keras_ref.parity.cases import (
     layers,
     losses,
     models,
+    normalization,
     ops,
     optimizers,
     tape,
@@ -18,6 +19,7 @@ from keras_ref.parity.cases import (
 CASES: list[Case] = [
     *ops.CASES,
     *layers.CASES,
+    *normalization.CASES,
     *losses.CASES,
     *optimizers.CASES,
     *tape.CASES,

@@ -270,6 +270,7 @@ CASES += [
     Case("layer", "layers.Dropout", functools.partial(_dropout, 1.0), "rate 1"),
     _statistical("layers.Dropout", _dropout_mask, "statistics of the mask"),
     _statistical("initializers.Zeros", functools.partial(_initializer, "Zeros")),
+    _statistical("initializers.Ones", functools.partial(_initializer, "Ones")),
     _statistical(
         "initializers.RandomNormal",
         functools.partial(_initializer, "RandomNormal", seed=1),
