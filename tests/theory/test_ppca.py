@@ -14,8 +14,8 @@ few = settings(max_examples=15, deadline=None)
 seeds = st.integers(0, 10_000)
 
 
-def close(found, expected, rtol=1e-9, atol=1e-12):
-    np.testing.assert_allclose(found, expected, rtol=rtol, atol=atol)
+def close(actual, expected, rtol=1e-9, atol=1e-12):
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
 
 
 def a_model(d=5, k=2, seed=0):
