@@ -246,16 +246,16 @@ I2 = np.eye(2)
         ),
         (
             lambda: kl_divergence(np.ones((3, 2)), np.ones((4, 2)), 0, 1),
-            r"expected shapes that fit, got mean_q \(3, 2\), var_q \(4, 2\)",
+            r"expected shapes that match, got mean_q \(3, 2\), var_q \(4, 2\)",
         ),
         (
             lambda: log_density(np.ones((5, 3)), np.ones(2), I2),
             r"got \(5, 3\), \(2,\), \(2, 2\)",
         ),
         (lambda: log_density([1, 1], [0, 0], [1, 1]), r"got \(2,\), \(2,\), \(2,\)"),
-        (lambda: log_density([1, 1], [0, 0], [[1, 0.5], [0, 1]]), "finite and symmetric"),
-        (lambda: log_density([1, 1], [0, 0], I2 * np.nan), "finite and symmetric"),
-        (lambda: log_density([1, 1], [0, 0], np.diag([1, np.inf])), "finite and symmetric"),
+        (lambda: log_density([1, 1], [0, 0], [[1, 0.5], [0, 1]]), "a finite symmetric matrix"),
+        (lambda: log_density([1, 1], [0, 0], I2 * np.nan), "a finite symmetric matrix"),
+        (lambda: log_density([1, 1], [0, 0], np.diag([1, np.inf])), "a finite symmetric matrix"),
         (lambda: log_density([1, 1], [0, 0], np.diag([1, -2])), "positive eigenvalues, got -2"),
     ],
 )
