@@ -285,9 +285,9 @@ def test_a_float32_model_gives_float64_near_those_of_float64(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"samples": 0}, "samples: expected a positive integer, got 0"),
+        ({"samples": 0}, "log_likelihood: samples: expected a positive integer, got 0"),
         ({"samples": 2.5}, "samples: expected a positive integer, got 2.5"),
-        ({"samples": 2, "chunk": 0}, "chunk: expected a positive integer, got 0"),
+        ({"samples": 2, "chunk": 0}, "log_likelihood: chunk: expected a positive integer, got 0"),
         ({"batch_size": 0}, "batch_size: expected a positive integer, got 0"),
         ({"data": np.zeros((0, 12))}, r"data: x: expected samples, got .* shape \(0, 12\)"),
         ({"data": np.full((2, 12), np.nan)}, "data: x: expected finite values, got nan"),
