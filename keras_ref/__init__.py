@@ -1,5 +1,6 @@
-"""The models of numpy_nets in Keras, and the proof that both compute the same.
+"""The models of numpy_nets in Keras, and the proof that both compute the same numbers.
 
-`models` has the twins, the same text below the imports; `weights` copies weights both ways;
-`parity` is the list of comparisons that the tests check and `python -m keras_ref.parity` prints.
+`models` holds the twins, with the text of numpy_nets/models below the imports; `weights` copies
+weights in both directions; `parity` is the list of comparisons that the tests check and that
+`python -m keras_ref.parity` prints.
 """

@@ -1,19 +1,19 @@
-"""The GAN of the notebook as its recipe stands, which on Keras 3 never trains D.
+"""The notebook's GAN by its own recipe, which on Keras 3 never trains D.
 
-`discriminator.trainable = False` is meant for the stack of G and D alone. Keras 2 kept the list of
-variables that a model had when it was compiled; Keras 3 reads `trainable_weights` when it traces
-the first step, and there D has none. `keras_ref.models.gan` is what works.
+The recipe sets `discriminator.trainable = False` for the sake of the stack of G and D alone. Keras
+2 kept the list of variables that a model had when it was compiled; Keras 3 reads
+`trainable_weights` when it traces the first step, and at that time D has none. The version that
+works is `keras_ref.models.gan`.
 """
-
-from typing import Any
 
 import keras
 import numpy as np
 
 from keras_ref.models.gan import build_discriminator, build_generator
+from numpy_nets.autodiff.tensor import Array
 
 
-def build() -> tuple[Any, Any, Any]:
+def build() -> tuple[keras.Model, keras.Model, keras.Model]:
     """generator, discriminator and gan, compiled in the notebook's order."""
     generator, discriminator = build_generator(), build_discriminator()
     discriminator.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
@@ -23,10 +23,12 @@ def build() -> tuple[Any, Any, Any]:
     return generator, discriminator, gan
 
 
-def iterate(generator: Any, discriminator: Any, gan: Any, real: Any, noise: Any) -> list[Any]:
-    """One iteration of the notebook: D on data, D on pictures of G, G through the stack.
+def iterate(
+    generator: keras.Model, discriminator: keras.Model, gan: keras.Model, real: Array, noise: Array
+) -> list[float | list[float]]:
+    """One iteration of the notebook: D on real images, D on G's, then G through the stack.
 
-    real (batch, 784), noise (batch, 100); returns what each `train_on_batch` did.
+    real (batch, 784), noise (batch, 100); returns what each `train_on_batch` returned.
     """
     ones, zeros = np.ones((len(real), 1)), np.zeros((len(real), 1))
     fake = generator.predict(noise, verbose=0)

@@ -1,1 +1,1 @@
-"""The models in Keras: one file each, the same text as its twin in numpy_nets below the imports."""
+"""The models in Keras: one file each, with the text of its twin in numpy_nets below the imports."""

@@ -1,42 +1,55 @@
 """The generative adversarial network of Goodfellow et al. 2014 (arXiv 1406.2661, "the paper").
 
-G makes pictures of noise z; D(x) says how likely x is data and not one of those. Both play
+G turns noise z into images; D(x) is the probability that x is a real image rather than one of G's.
+The two play the game
 
     min_G max_D  V(D, G) = E[log D(x)] + E[log(1 - D(G(z)))]        (the paper's equation 1)
 
-D takes k steps, then G one: Algorithm 1. Each has its own optimizer and its own list of variables.
+In each iteration D takes k steps, then G takes one: Algorithm 1. Each network has its own optimizer
+and its own list of variables.
 
-A recipe of many tutorials sets `discriminator.trainable = False`, compiles a Sequential of G and D,
-and trains D and that stack in turn. In Keras 2 a model kept the list of variables it was compiled
-with. Keras 3 asks at the first step: D finds nothing to train, warns of it once, and stays as it
-began. Here no flag is needed, because each step names the variables that it changes.
+Many tutorials instead set `discriminator.trainable = False`, compile a Sequential of G and D, and
+train D and that stack in turn. This worked in Keras 2, where a model kept the list of variables it
+was compiled with. Keras 3 makes the list at the first step: D then has nothing to train, and after
+one warning it stays as it was initialized. Here no flag is needed, because each step names the
+variables that it changes.
 """
 
 import warnings
 from collections.abc import Callable
-from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 from keras import ops, optimizers, random
 from keras.layers import Dense, Input, LeakyReLU
 from keras.losses import binary_crossentropy
-from keras.metrics import Mean
+from keras.metrics import Mean, Metric
 from keras.models import Model, Sequential
-from tensorflow import GradientTape
+from numpy.typing import NDArray
+from tensorflow import GradientTape, Tensor
+from tensorflow.types.experimental import TensorLike
 
 from keras_ref.models.terms import batch_size, total
+from numpy_nets.checks import number, positive_int, probability
 
 
-def crossentropy(label: float, d: Any) -> Any:
+def crossentropy(label: float, d: Tensor) -> Tensor:
     """-(label log d + (1 - label) log(1 - d)), mean over the batch.  d = D(x) (batch, 1) -> ().
 
-    Computed from the logits of d if D ends in a sigmoid, so it is finite however sure D is.
+    If D ends in a sigmoid, it is computed from D's logits, and so is finite however sure D is.
+
+    >>> d = ops.convert_to_tensor([[0.25]])
+    >>> round(float(crossentropy(1.0, d)), 4)  # log 4
+    1.3863
     """
     return ops.mean(binary_crossentropy(ops.full_like(d, label), d))
 
 
-def squared_error(label: float, d: Any) -> Any:
-    """½ (d - label)², mean over the batch.  d = D(x) (batch, 1) -> ()."""
+def squared_error(label: float, d: Tensor) -> Tensor:
+    """½ (d - label)², mean over the batch.  d = D(x) (batch, 1) -> ().
+
+    >>> float(squared_error(1.0, ops.convert_to_tensor([[0.5]])))
+    0.125
+    """
     return 0.5 * ops.mean(ops.square(d - label))
 
 
@@ -44,32 +57,38 @@ class Objective(NamedTuple):
     """What D and G minimise.
 
     Attributes:
-        discriminator: (label, D(x)) -> D's loss on a batch whose label is 1 for data, 0 for G.
+        discriminator: (label, D(x)) -> D's loss on a batch: label 1 for real images, 0 for G's.
         generator: D(G(z)) -> G's loss.
-        activation: what D ends in.
+        activation: the activation of D's output.
     """
 
-    discriminator: Callable[[float, Any], Any]
-    generator: Callable[[Any], Any]
+    discriminator: Callable[[float, Tensor], Tensor]
+    generator: Callable[[Tensor], Tensor]
     activation: str = "sigmoid"
 
 
-# G descends on V itself. At D's logit a = logit D(G(z)), its gradient is -σ(a): none where D is
-# sure of having found it out, a → -∞.
+# The slopes below are those of G's loss on one image, with respect to D's logit a: D(G(z)) = σ(a).
+
+# G descends V itself: its loss is log(1 - σ(a)), its slope -σ(a). Where D is sure that the image is
+# G's, a → -∞, the slope vanishes, and G learns nothing.
 MINIMAX = Objective(crossentropy, lambda d: -crossentropy(0.0, d))
 
-# G descends on -E[log D(G(z))] (the paper, section 3). The gradient is -(1 - σ(a)): it points the
-# same way, and is e^-a times as large. So it is largest where D is sure.
+# G descends -E[log D(G(z))] (the paper, section 3): its loss is -log σ(a), its slope -(1 - σ(a)).
+# That has the same sign and is (1 - σ(a)) / σ(a) = e^-a times as large: largest where D is sure.
 NON_SATURATING = Objective(crossentropy, lambda d: crossentropy(1.0, d))
 
-# Mao et al. 2017 (arXiv 1611.04076), equation 9: a = 0, b = c = 1. D is linear there.
+# Mao et al. 2017 (arXiv 1611.04076), equation 9: labels a = 0, b = c = 1, and a linear D.
 LEAST_SQUARES = Objective(squared_error, lambda d: squared_error(1.0, d), "linear")
 
 
 def build_generator(
     latent_dim: int = 100, output_dim: int = 784, hidden_dim: int = 128, slope: float = 0.01
 ) -> Model:
-    """z (batch, latent_dim) -> pictures (batch, output_dim) in (-1, 1): the notebook's G."""
+    """z (batch, latent_dim) -> images (batch, output_dim) in (-1, 1): the notebook's G.
+
+    >>> build_generator(2, 6, 4).count_params()  # (2 + 1) · 4 hidden, (4 + 1) · 6
+    42
+    """
     return Sequential(
         [
             Input((latent_dim,)),
@@ -84,7 +103,13 @@ def build_generator(
 def build_discriminator(
     input_dim: int = 784, hidden_dim: int = 128, slope: float = 0.01, activation: str = "sigmoid"
 ) -> Model:
-    """x (batch, input_dim) -> D(x) (batch, 1): the notebook's D.  `Objective.activation` fits."""
+    """x (batch, input_dim) -> D(x) (batch, 1): the notebook's D.
+
+    The activation of the output has to be the `activation` of the objective.
+
+    >>> build_discriminator(6, 4).count_params()  # (6 + 1) · 4 hidden, 4 + 1
+    33
+    """
     return Sequential(
         [
             Input((input_dim,)),
@@ -100,24 +125,40 @@ class GAN(Model):
     """G, D, and the game between them.
 
     Args:
-        generator: z (batch, latent) -> pictures.
-        discriminator: pictures -> D(x) (batch, 1).
-        objective: MINIMAX, NON_SATURATING or LEAST_SQUARES, or one of your own.
-        k: D's steps for each step of G. A batch of `fit` is one iteration of Algorithm 1 and is
-            dealt out to D's steps, so it holds k of the paper's minibatches (at least k pictures).
-        half_steps: D takes each of its steps in two halves, as in the notebook: one update on data,
-            then one on pictures of G, so its optimizer counts 2 where otherwise it counts 1.
-        real_label: D's target for data; 0.9 is one-sided label smoothing (Salimans et al. 2016,
-            section 3.4), which keeps D from growing too sure.
-        prior: (batch, latent) -> z of that shape, drawn.
-        averaged: another generator built like G, to draw pictures with: its weights follow G's and
-            forget what G paints in one step and takes back in the next (Karras et al. 2018, arXiv
-            1710.10196, appendix A.1). Losses, evaluate and predict are of G itself.
-        ema_momentum: after step t of G they are β · average + (1 - β) · G's weights, where β is
-            ema_momentum, and less at the beginning, (t - 1) / (t + 9), to forget where G began.
+        generator: z (batch, latent) -> images (batch, ...).
+        discriminator: images (batch, ...) -> D(x) (batch, 1).
+        objective: MINIMAX, NON_SATURATING, LEAST_SQUARES, or one of your own.
+        k: the number of steps that D takes for each step of G. One batch of `fit` is one iteration
+            of Algorithm 1 and is divided among the k steps, so it holds k of the paper's
+            minibatches (at least k images).
+        half_steps: D takes each of its steps in two halves, as in the notebook: one update on real
+            images, then one on G's. Its optimizer then counts 2 where otherwise it counts 1.
+        real_label: D's target for real images. 0.9 is one-sided label smoothing (Salimans et al.
+            2016, section 3.4), which keeps D from becoming too sure.
+        prior: (batch, latent) -> z of that shape, drawn at random.
+        averaged: a second generator built like G, to draw images with. Its weights are a moving
+            average of G's (Karras et al. 2018, arXiv 1710.10196, appendix A.1), without what one
+            step of G adds and the next one takes away. Losses, evaluate and predict use G itself.
+        ema_momentum: after step t of G, the weights of `averaged` become β · average + (1 - β) ·
+            G's weights, where β is the smaller of ema_momentum and (t - 1) / (t + 9), so that G's
+            first weights are soon forgotten.
 
-    fit and evaluate take pictures alone and report d_loss = d_loss_real + d_loss_fake, g_loss, the
-    means d_real of D(x) and d_fake of D(G(z)), and d_accuracy, how often D is right (D > ½).
+    Raises:
+        ValueError: k is not a positive integer, real_label is not in (0, 1], or ema_momentum is not
+            in [0, 1].
+        TypeError: averaged is not a Model.
+
+    fit and evaluate take images alone and report d_loss = d_loss_real + d_loss_fake; g_loss; the
+    means d_real of D(x) and d_fake of D(G(z)); and d_accuracy, the share of images, real ones and
+    G's, on which D is right, where D > ½ means "real".
+
+    A D whose weights are 0 says ½ to every image, so each term is log 2, and V is -2 log 2:
+
+    >>> gan = GAN(build_generator(2, 3), build_discriminator(3))
+    >>> gan.discriminator.set_weights([0 * w for w in gan.discriminator.get_weights()])
+    >>> real, z = ops.convert_to_tensor([[0.5, -0.5, 0.0]]), ops.convert_to_tensor([[1.0, -1.0]])
+    >>> [round(float(term), 4) for term in gan.d_terms(real, z) + gan.g_terms(z)]
+    [0.6931, 0.6931, 0.6931]
     """
 
     reported = ("d_loss", "d_loss_real", "d_loss_fake", "g_loss", "d_real", "d_fake", "d_accuracy")
@@ -130,53 +171,52 @@ class GAN(Model):
         k: int = 1,
         half_steps: bool = False,
         real_label: float = 1.0,
-        prior: Callable[[Any], Any] = random.normal,
+        prior: Callable[[tuple[int, ...]], Tensor] = random.normal,
         averaged: Model | None = None,
         ema_momentum: float = 0.999,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        if not isinstance(k, int | Integral) or k < 1:
-            raise ValueError(f"GAN: k: expected a positive integer, got {k!r}")
-        if not 0 < real_label <= 1:
-            raise ValueError(f"GAN: real_label: expected a number in (0, 1], got {real_label!r}")
-        if not isinstance(ema_momentum, float | Real) or not 0 <= ema_momentum <= 1:
-            raise ValueError(f"GAN: ema_momentum: expected a number 0 to 1, got {ema_momentum!r}")
         if not isinstance(averaged, Model | None):
             raise TypeError(f"GAN: averaged: expected a Model, got {type(averaged).__name__}")
         self.generator = generator
         self.discriminator = discriminator
         self.objective = objective
-        self.k = int(k)
+        self.k = positive_int("GAN: k", k)
         self.half_steps = half_steps
-        self.real_label = real_label
+        self.real_label = number("GAN: real_label", real_label, "(0, 1]")
         self.prior = prior
         self.averaged = averaged
-        self.ema_momentum = ema_momentum
+        self.ema_momentum = probability("GAN: ema_momentum", ema_momentum)
         self.means = [Mean(name=name) for name in self.reported]
-        self.built = generator.built and discriminator.built  # it needs no call to be saved
+        self.built = generator.built and discriminator.built  # so it can be saved before any call
 
-    def compile(  # type: ignore[override]  # Keras's own convention for GANs
-        self, d_optimizer: Any = None, g_optimizer: Any = None, **options: Any
+    def compile(  # type: ignore[override]  # the arguments that GANs have in Keras's own examples
+        self,
+        d_optimizer: str | optimizers.Optimizer | None = None,
+        g_optimizer: str | optimizers.Optimizer | None = None,
+        **options: Any,
     ) -> None:
-        """Choose the optimizers, by default Adam(2e-4, beta_1=0.5) (Radford et al. 2016) each.
+        """Choose the optimizers; each is Adam(2e-4, beta_1=0.5) by default (Radford et al. 2016).
 
-        If the discriminator was compiled, as in the notebook, its optimizer is D's.
+        If the discriminator has been compiled, as in the notebook, the default for D is its
+        optimizer.
 
         Raises:
-            ValueError: D or G has nothing to train: not built, or `trainable` is False; one
-                optimizer object for both; an average that does not fit, or is not its own network.
-            TypeError: the arguments of other models, optimizer and loss.
+            ValueError: D or G has nothing to train (it is not built, or `trainable` is False); both
+                have the same optimizer object; `averaged` does not have weights like G's, or shares
+                some with G or D.
+            TypeError: optimizer or loss is passed, an argument of other models.
         """
-        if unknown := sorted({"loss", "optimizer"} & set(options)):
+        if misplaced := sorted({"loss", "optimizer"} & set(options)):
             raise TypeError(
-                f"GAN.compile: {unknown[0]}: D and G have an optimizer each, d_optimizer and "
-                "g_optimizer, and their losses are the GAN's objective"
+                f"GAN.compile: {misplaced[0]}: expected d_optimizer and g_optimizer, an optimizer "
+                "for each network; the losses are the GAN's objective"
             )
         if d_optimizer is None:
             d_optimizer = getattr(self.discriminator, "optimizer", None)
         if d_optimizer is g_optimizer and not isinstance(d_optimizer, str | None):
-            raise ValueError("GAN: expected an optimizer for D and another for G, got one for both")
+            raise ValueError("GAN.compile: g_optimizer: expected one of G's own, got D's optimizer")
         self.d_optimizer = optimizers.get(d_optimizer or optimizers.Adam(2e-4, beta_1=0.5))
         self.g_optimizer = optimizers.get(g_optimizer or optimizers.Adam(2e-4, beta_1=0.5))
         for network, optimizer in (
@@ -191,71 +231,87 @@ class GAN(Model):
             optimizer.build(network.trainable_variables)  # so that checkpoints hold its state
         if self.averaged is not None:
             self.check_average(self.averaged)
-            self.averaged.trainable = False  # it has no gradient
+            self.averaged.trainable = False  # its weights are assigned, never trained
         super().compile(optimizer=self.g_optimizer, **options)
 
     def check_average(self, averaged: Model) -> None:
-        """Raise ValueError unless it has weights like G's, but its own."""
-        ours, others = (
+        """Raise ValueError unless it has weights like G's, and shares none with G or D."""
+        of_generator, of_average = (
             [f"{tuple(w.shape)} {w.dtype}" for w in network.weights]
             for network in (self.generator, averaged)
         )
-        if ours != others:
-            raise ValueError(f"GAN: averaged: expected weights like G's, {ours}, got {others}")
-        taken = {id(w) for network in (self.generator, self.discriminator) for w in network.weights}
-        if taken & {id(w) for w in averaged.weights}:
+        if of_generator != of_average:
+            raise ValueError(
+                f"GAN: averaged: expected weights like G's, {of_generator}, got {of_average}"
+            )
+        trained = self.generator.weights + self.discriminator.weights
+        if {id(w) for w in trained} & {id(w) for w in averaged.weights}:
             raise ValueError("GAN: averaged: expected weights of its own, got some of G's or D's")
 
-    def call(self, z: Any) -> Any:
+    def call(self, z: Tensor) -> Any:
         """D(G(z)), (batch, 1)."""
         return self.discriminator(self.generator(z))
 
     @property
-    def metrics(self) -> list[Any]:
+    def metrics(self) -> list[Metric]:
         return list(self.means)
 
-    def draw_noise(self, count: Any) -> Any:
+    # What is computed from one batch: no weight changes.
+
+    def draw_noise(self, count: int) -> Tensor:
         """z (count, latent)."""
         return self.prior((count, self.generator.input_shape[-1]))
 
-    def examples(self, real: Any, z: Any, training: bool = False) -> list[tuple[float, Any]]:
-        """What D is to tell apart: (label, pictures) of data and of G."""
+    def examples(
+        self, real: TensorLike, z: TensorLike, training: bool = False
+    ) -> list[tuple[float, Any]]:
+        """What D has to tell apart: (label, images), first the real ones, then G's."""
         return [(self.real_label, real), (0.0, self.generator(z, training=training))]
 
     def judge(
         self, examples: list[tuple[float, Any]], training: bool = False
-    ) -> tuple[list[Any], list[Any]]:
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """D's outputs (batch, 1) on each of the examples, and its loss on each."""
-        outputs = [self.discriminator(x, training=training) for _, x in examples]
+        outputs = [self.discriminator(images, training=training) for _, images in examples]
         labels = [label for label, _ in examples]
         return outputs, list(map(self.objective.discriminator, labels, outputs))
 
-    def d_terms(self, real: Any, z: Any, training: bool = False) -> list[Any]:
-        """D's loss on data and on pictures of G.  With crossentropy their sum is -V(D, G)."""
-        return self.judge(self.examples(real, z, training), training)[1]
+    def d_terms(self, real: TensorLike, z: TensorLike, training: bool = False) -> list[Tensor]:
+        """D's loss on real images and on G's.  With crossentropy their sum is -V(D, G)."""
+        _, terms = self.judge(self.examples(real, z, training), training)
+        return terms
 
-    def g_terms(self, z: Any, training: bool = False) -> list[Any]:
-        """G's loss, one term."""
+    def g_terms(self, z: TensorLike, training: bool = False) -> list[Tensor]:
+        """G's loss, as a list of one term."""
         d = self.discriminator(self.generator(z, training=training), training=training)
         return [self.objective.generator(d)]
 
-    def learn_discriminator(self, real: Any, z: Any) -> list[Any]:
-        """One step of D; returns its terms.  G is used before the tape runs: a constant here."""
+    # The two steps of Algorithm 1.
+
+    def learn_discriminator(self, real: Tensor, z: Tensor) -> list[Tensor]:
+        """One step of D; returns the terms of its loss.
+
+        G's images are made before the tape starts, so they are constants for it.
+        """
         examples = self.examples(real, z, training=True)
+        updates = [[example] for example in examples] if self.half_steps else [examples]
         variables = self.discriminator.trainable_variables
-        outputs: list[Any] = []
-        terms: list[Any] = []
-        for update in [[one] for one in examples] if self.half_steps else [examples]:
+        outputs: list[Tensor] = []
+        terms: list[Tensor] = []
+        for part in updates:
             with GradientTape() as tape:
-                d, losses = self.judge(update, training=True)
+                d, losses = self.judge(part, training=True)
                 loss = total(losses)
             self.d_optimizer.apply(tape.gradient(loss, variables), variables)
             outputs, terms = outputs + d, terms + losses
         self.log_discriminator(batch_size(real), outputs, terms)
         return terms
 
-    def learn_generator(self, z: Any) -> list[Any]:
-        """One step of G; returns its terms.  The gradient goes through D, which is left alone."""
+    def learn_generator(self, z: Tensor) -> list[Tensor]:
+        """One step of G; returns the terms of its loss.
+
+        The gradient flows through D, but only G's variables are updated.
+        """
         variables = self.generator.trainable_variables
         with GradientTape() as tape:
             terms = self.g_terms(z, training=True)
@@ -267,34 +323,36 @@ class GAN(Model):
         return terms
 
     def follow(self, averaged: Model) -> None:
-        """Move the average towards G's weights; see ema_momentum."""
+        """Move the averaged weights towards G's; see ema_momentum."""
         t = ops.cast(self.g_optimizer.iterations, str(averaged.weights[0].dtype))
         momentum = ops.minimum((t - 1) / (t + 9), self.ema_momentum)
         for mean, w in zip(averaged.weights, self.generator.weights, strict=True):
             mean.assign(mean + (1 - momentum) * (w - mean))
 
+    # What `fit` and `evaluate` do with one batch.
+
     def train_step(self, data: Any) -> dict[str, Any]:
-        """One iteration of Algorithm 1: every step has pictures and noise of its own."""
-        pictures = first(data)
-        size = batch_size(pictures)
-        if isinstance(size, int) and size < self.k:
-            raise ValueError(f"GAN: batch: expected at least k = {self.k} pictures, got {size}")
+        """One iteration of Algorithm 1: each of D's steps has its own images and noise."""
+        images = first(data)
+        size = batch_size(images)
+        if isinstance(size, int) and size < self.k:  # in a graph of Keras it is a tensor
+            raise ValueError(f"GAN: batch: expected at least k = {self.k} images, got {size}")
         for i in range(self.k):
-            real = pictures[i :: self.k]
+            real = images[i :: self.k]
             self.learn_discriminator(real, self.draw_noise(batch_size(real)))
         self.learn_generator(self.draw_noise(batch_size(real)))
         return {mean.name: mean.result() for mean in self.means}
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """D's and G's losses on one batch, without dropout."""
-        pictures = first(data)
-        size = batch_size(pictures)
-        self.log_discriminator(size, *self.judge(self.examples(pictures, self.draw_noise(size))))
+        real = first(data)
+        size = batch_size(real)
+        self.log_discriminator(size, *self.judge(self.examples(real, self.draw_noise(size))))
         self.log(size, g_loss=total(self.g_terms(self.draw_noise(size))))
         return {mean.name: mean.result() for mean in self.means}
 
-    def log_discriminator(self, size: Any, outputs: list[Any], terms: list[Any]) -> None:
-        """D's loss, its terms, its mean outputs, and how often it is right."""
+    def log_discriminator(self, size: int, outputs: list[Tensor], terms: list[Tensor]) -> None:
+        """Log D's loss, its terms, its mean outputs, and how often it is right."""
         d_real, d_fake = outputs
         right = ops.concatenate([d_real > 0.5, d_fake <= 0.5])
         self.log(
@@ -307,20 +365,20 @@ class GAN(Model):
             d_accuracy=ops.mean(ops.cast(right, "float32")),
         )
 
-    def log(self, size: Any, **values: Any) -> None:
-        """Running means over the epoch, in which a smaller batch counts less."""
+    def log(self, size: int, **values: Tensor) -> None:
+        """Update the running means over the epoch; a smaller batch counts for less."""
         for mean in self.means:
             if mean.name in values:
                 mean.update_state(values[mean.name], sample_weight=size)
 
 
 def first(data: Any) -> Any:
-    """x of a batch x or (x, y): `train_on_batch(x)` of Keras gives (x, None)."""
+    """x of a batch x or (x, y): `train_on_batch(x)` of Keras passes (x, None)."""
     return data[0] if isinstance(data, tuple) else data
 
 
 def build_gan(generator: Model, discriminator: Model) -> GAN:
-    """The notebook's GAN, compiled: Adam for each, and D's steps in two halves."""
+    """The notebook's GAN, compiled: Adam for each network, and D's steps in two halves."""
     gan = GAN(generator, discriminator, half_steps=True)
     gan.compile()
     return gan
@@ -330,46 +388,47 @@ def train_gan(
     gan: GAN,
     generator: Model,
     discriminator: Model,
-    x_train: Any,
+    x_train: NDArray[Any],
     epochs: int = 400,
     batch_size: int = 128,
 ) -> None:
-    """The notebook's loop: `epochs` iterations of Algorithm 1, on pictures drawn at random.
+    """The notebook's loop: `epochs` iterations of Algorithm 1, each on images drawn at random.
 
-    Every tenth iteration and the last print, for example,
+    Every tenth iteration and the last print a line such as
 
         10 [D loss: 0.583208, acc.: 72.66%] [G loss: 0.701943]
 
-    where D loss is the mean of D's two terms. One epoch here is one minibatch, as in the notebook:
-    some thousands make digits. (The notebook's `return` stood inside its loop, so it made one.)
+    where D loss is the mean of D's two terms. As in the notebook, an epoch is a single minibatch
+    here: it takes some thousands until digits appear. (In the notebook `return` was inside the
+    loop, which therefore ended after one.)
 
     Args:
-        x_train: (samples, pixels) in [-1, 1], where G's tanh ends: for bytes, x / 127.5 - 1. The
-            notebook's x / 255 in [0, 1] leaves half of that range to G alone, and D wins by it.
+        x_train: (samples, ...) in [-1, 1], the range of G's tanh: for bytes, x / 127.5 - 1. With
+            x / 255 in [0, 1], as in the notebook, D wins by the sign alone: a negative pixel can
+            only be G's.
 
     Raises:
-        ValueError: x_train of another shape, or values outside of [-1, 1]; epochs or batch_size
-            that is no positive integer; networks that are not those of the GAN.
-        TypeError: gan is no GAN, such as a Sequential of G and D, which would not train D.
+        ValueError: x_train has another shape, or values outside [-1, 1]; epochs or batch_size is
+            not a positive integer; the networks are not those of the GAN.
+        TypeError: gan is not a GAN but, say, a Sequential of G and D, which would not train D.
     """
     if not isinstance(gan, GAN):
         raise TypeError(f"train_gan: gan: expected a GAN, got {type(gan).__name__}")
     if gan.generator is not generator or gan.discriminator is not discriminator:
         raise ValueError("train_gan: generator, discriminator: expected those of gan, got others")
     if getattr(x_train, "ndim", 0) < 2 or not x_train.size:
-        came = getattr(x_train, "shape", type(x_train).__name__)
-        raise ValueError(f"train_gan: x_train: expected an array (samples, ...), got {came}")
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if not isinstance(value, int | Integral) or value < 1:
-            raise ValueError(f"train_gan: {name}: expected a positive integer, got {value!r}")
+        got = getattr(x_train, "shape", type(x_train).__name__)
+        raise ValueError(f"train_gan: x_train: expected an array (samples, ...), got {got}")
+    epochs = positive_int("train_gan: epochs", epochs)
+    batch_size = positive_int("train_gan: batch_size", batch_size)
     low, high = float(x_train.min()), float(x_train.max())
     if not (low >= -1 and high <= 1):
         raise ValueError(f"train_gan: x_train: expected values in [-1, 1], got {low:g} to {high:g}")
     if low >= 0:
         warnings.warn("train_gan: x_train has no value below 0: scale it to [-1, 1]", stacklevel=2)
     for epoch in range(1, epochs + 1):
-        drawn = random.uniform((gan.k * batch_size,), 0.0, len(x_train), "float64")
-        rows = ops.convert_to_numpy(drawn).astype(int)
+        uniform = random.uniform((gan.k * batch_size,), 0.0, len(x_train), "float64")
+        rows = ops.convert_to_numpy(uniform).astype(int)
         logs = gan.train_on_batch(x_train[rows], return_dict=True)
         if epoch % 10 == 0 or epoch == epochs:
             print(

@@ -5,9 +5,9 @@
     gan.compile(build_paper_optimizer(), build_paper_optimizer())
     gan.fit(x, batch_size=100, epochs=..., callbacks=[MomentumRamp()])
 
-with x (samples, 784) in [0, 1]. (github.com/goodfeli/adversarial, mnist.yaml. One thing differs:
-there z is Gaussian, with the uniform prior as a choice.) With this SGD, G collapsed in a trial;
-with Adam it does not: see benchmarks/gan_parzen.py.
+with x (samples, 784) in [0, 1]. The source is github.com/goodfeli/adversarial, mnist.yaml, with one
+difference: z is Gaussian there, and the uniform prior is one of its options. With this SGD, G
+collapsed in a trial; with Adam it does not: see benchmarks/gan_parzen.py.
 """
 
 import math
@@ -20,6 +20,8 @@ from keras.initializers import RandomUniform
 from keras.layers import Dense, Dropout, Input
 from keras.models import Model, Sequential
 from keras.optimizers.schedules import ExponentialDecay
+from numpy.typing import ArrayLike
+from tensorflow import Tensor
 
 from keras_ref.layers import Maxout
 from keras_ref.models.gan import NON_SATURATING, Objective, crossentropy
@@ -28,15 +30,19 @@ from keras_ref.models.gan import NON_SATURATING, Objective, crossentropy
 HALVED = Objective(lambda label, d: 0.5 * crossentropy(label, d), NON_SATURATING.generator)
 
 
-def uniform_prior(shape: Any) -> Any:
-    """z uniform on ±√3, where its variance is 1."""
+def uniform_prior(shape: tuple[int, ...]) -> Tensor:
+    """z uniform on ±√3: as uniform numbers on ±a have the variance a²/3, its variance is 1."""
     return random.uniform(shape, -math.sqrt(3), math.sqrt(3))
 
 
-def build_paper_generator(mean_image: Any = None) -> Model:
-    """z (batch, 100) -> pictures (batch, 784) in (0, 1): two layers of 1200 ReLU, and sigmoid.
+def build_paper_generator(mean_image: ArrayLike | None = None) -> Model:
+    """z (batch, 100) -> images (batch, 784) in (0, 1): two layers of 1200 ReLU units, then sigmoid.
 
-    With `mean_image` (784,), that of the data, the last biases make every pixel begin about there.
+    With `mean_image` (784,), the mean of the data, the output begins close to it: the last biases
+    are its logits.
+
+    >>> build_paper_generator().count_params() == 101 * 1200 + 1201 * 1200 + 1201 * 784
+    True
     """
 
     def weights() -> RandomUniform:
@@ -62,6 +68,9 @@ def build_paper_discriminator() -> Model:
     """x (batch, 784) -> D(x) (batch, 1): two layers of 240 maxout units of 5 pieces, with dropout.
 
     Dropout keeps 0.8 of the pixels and 0.5 of the units.
+
+    >>> build_paper_discriminator().count_params() == 785 * 5 * 240 + 241 * 5 * 240 + 241
+    True
     """
 
     def weights() -> RandomUniform:
@@ -81,19 +90,24 @@ def build_paper_discriminator() -> Model:
     )
 
 
-def build_paper_optimizer() -> Any:
-    """SGD, rate 0.1 divided by 1.000004 at every step, momentum 0.5; see `MomentumRamp`."""
+def build_paper_optimizer() -> optimizers.Optimizer:
+    """SGD with momentum 0.5 and the rate 0.1, divided by 1.000004 after each step.
+
+    See `MomentumRamp` for the momentum of later epochs.
+    """
     return optimizers.SGD(ExponentialDecay(0.1, 1, 1 / 1.000004), momentum=0.5)
 
 
 class MomentumRamp(Callback):
-    """Raises the momentum of a GAN's optimizers epoch by epoch, on a straight line.
+    """Raises the momentum of a GAN's optimizers from epoch to epoch, linearly.
 
-    A function of the epoch, so that a resumed run has the momentum of an uninterrupted one. (Keras
-    reads the momentum when it traces a train step: there, `compile(run_eagerly=True)`.)
+    The momentum depends on the epoch alone, so a resumed run has that of an uninterrupted one.
+    (Keras reads the momentum when it traces a train step: there, `compile(run_eagerly=True)`.)
 
     Args:
-        start, stop: momentum in the first epoch, and from epoch `epochs` on.
+        start: the momentum in the first epoch.
+        stop: the momentum from epoch `epochs` on.
+        epochs: the number of epochs from start to stop.
     """
 
     def __init__(self, start: float = 0.5, stop: float = 0.7, epochs: int = 250) -> None:

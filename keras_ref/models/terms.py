@@ -1,8 +1,9 @@
-"""A model whose loss is a sum of named terms, each of them reported.
+"""A model whose loss is a sum of named terms, each of which is reported.
 
-The common part of the autoencoders that Keras's `compile(loss=...)` cannot express: a subclass
-gives `terms(data, noise)` and draws its noise in `draw_noise(data)`. Noise is an argument of
-everything that computes, so that two implementations can be compared on the same draws.
+This is what the autoencoders have in common whose loss `compile(loss=...)` of Keras cannot express:
+a subclass computes the terms in `terms(data, noise)` and draws its noise in `draw_noise(data)`.
+Noise is an argument of everything that computes, so that two implementations can be compared on
+the same draws.
 """
 
 import functools
@@ -10,23 +11,31 @@ import operator
 from typing import Any
 
 from keras import ops, random
-from keras.metrics import Mean
+from keras.metrics import Mean, Metric
 from keras.models import Model
-from tensorflow import GradientTape
+from tensorflow import GradientTape, Tensor
 
 
 class TermModel(Model):
     """Trains on loss = Σ terms; fit and evaluate report the loss and every term.
 
-    A subclass names its terms in `term_names`, in the order in which `terms` returns them, and
-    what it is trained on in `data_names`.
+    A subclass lists the names of its terms in `term_names`, in the order in which `terms` returns
+    them, and the names of the data that it is trained on in `data_names`.
 
     Args:
-        seed: of a stream of noise of its own, which no checkpoint holds; None to draw from the one
-            that all share, which `set_random_seed` seeds.
+        seed: seeds a noise stream that belongs to this model and is not part of a checkpoint. With
+            None, noise comes from the stream that everything shares (`set_random_seed` seeds it).
 
     Raises:
-        ValueError: at a step, on other data than x (or what `data_names` has).
+        ValueError: at a step, if the data are not x (or what `data_names` lists).
+
+    >>> class Moments(TermModel):
+    ...     term_names = ("mean", "square")
+    ...     def terms(self, data, noise):
+    ...         return [ops.mean(data), ops.mean(ops.square(data))]
+    >>> logs = Moments().test_step(ops.convert_to_tensor([[1.0], [3.0]]))
+    >>> {name: float(value) for name, value in logs.items()}
+    {'loss': 7.0, 'mean': 2.0, 'square': 5.0}
     """
 
     term_names: tuple[str, ...] = ()
@@ -38,19 +47,19 @@ class TermModel(Model):
         self.means = [Mean(name=name) for name in ("loss", *self.term_names)]
 
     @property
-    def metrics(self) -> list[Any]:
-        return self.means
+    def metrics(self) -> list[Metric]:
+        return list(self.means)
 
-    def terms(self, data: Any, noise: Any) -> list[Any]:
-        """The terms of the loss of one batch, a list of scalars."""
+    def terms(self, data: Any, noise: Any) -> list[Tensor]:
+        """The terms of the loss of one batch: a list of scalars."""
         raise NotImplementedError
 
     def draw_noise(self, data: Any) -> Any:
-        """The noise of one batch."""
+        """The noise for one batch."""
         return None
 
     def given(self, data: Any) -> Any:
-        """`data` as `terms` takes it: Keras's `train_on_batch(x)` gives (x, None, None)."""
+        """`data` as `terms` takes it: `train_on_batch(x)` of Keras passes (x, None, None)."""
         parts = data if isinstance(data, tuple) else (data,)
         while parts[-1] is None and len(parts) > 1:
             parts = parts[:-1]
@@ -61,7 +70,7 @@ class TermModel(Model):
         return parts if len(parts) > 1 else parts[0]
 
     def learn(self, data: Any, noise: Any) -> dict[str, Any]:
-        """One step: gradients of the sum of the terms, and the optimizer's update."""
+        """One step: the gradient of the sum of the terms, then the optimizer's update."""
         with GradientTape() as tape:
             terms = self.terms(data, noise)
             loss = total(terms)
@@ -79,18 +88,18 @@ class TermModel(Model):
         terms = self.terms(data, self.draw_noise(data))
         return self.report(data, total(terms), terms)
 
-    def report(self, data: Any, loss: Any, terms: list[Any]) -> dict[str, Any]:
-        """Running means over the epoch, in which a smaller last batch counts less."""
+    def report(self, data: Any, loss: Tensor, terms: list[Tensor]) -> dict[str, Any]:
+        """The running means over the epoch by name; a smaller last batch counts for less."""
         for mean, value in zip(self.means, [loss, *terms], strict=True):
             mean.update_state(value, sample_weight=batch_size(data))
         return {mean.name: mean.result() for mean in self.means}
 
 
 def batch_size(data: Any) -> Any:
-    """Samples in a batch: x alone, or (x, y)."""
+    """The number of samples in a batch, which is x or (x, y): a tensor inside a graph of Keras."""
     return ops.shape(data[0] if isinstance(data, tuple) else data)[0]
 
 
-def total(terms: list[Any]) -> Any:
-    """Their sum.  Python's `sum` would add the first to 0, one operation more at every step."""
+def total(terms: list[Tensor]) -> Tensor:
+    """The sum of the terms.  Python's `sum` starts from 0: one more operation at every step."""
     return functools.reduce(operator.add, terms)

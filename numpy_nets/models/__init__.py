@@ -1,4 +1,4 @@
-"""The models: one file each, the same text as its twin in keras_ref below the imports."""
+"""The models: one file each, with the text of its twin in keras_ref below the imports."""
 
 from numpy_nets.network import Model, Sequential
 

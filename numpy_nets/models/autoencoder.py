@@ -1,8 +1,9 @@
 """The autoencoder: learn to reproduce the input through a narrow layer of codes.
 
-Encoder h = f(x W₁ + b₁), decoder y = g(h W₂ + b₂), trained to make y like x. With f and g linear
-and a squared error, the best codes span the space of the first principal components (Baldi &
-Hornik 1989); with f = relu and g = σ, the codes are no longer bound to a linear space.
+Encoder h = f(x W₁ + b₁), decoder y = g(h W₂ + b₂), trained to make y close to x. With f and g
+linear and a squared error, the best reconstructions are the projections of x onto its first
+principal components (Baldi & Hornik 1989, Neural Networks 2(1)); with f = relu and g = σ, they are
+no longer confined to a linear space.
 """
 
 from numpy_nets.layers import Dense, Input
@@ -18,14 +19,20 @@ def build_autoencoder(
     """The autoencoder, (batch, input_dim) -> (batch, input_dim), and its encoder.
 
     Args:
-        input_dim: pixels of an image, each in [0, 1] for a sigmoid output.
-        latent_dim: length of a code.
-        activation: of the codes.
-        output_activation: of the reconstruction.
+        input_dim: the number of pixels in one image; each is in [0, 1] for a sigmoid output.
+        latent_dim: the length of a code.
+        activation: the activation of the codes.
+        output_activation: the activation of the reconstruction.
 
     Returns:
-        autoencoder, encoder: the encoder gives the codes, (batch, latent_dim), and shares its
+        autoencoder, encoder: the encoder computes the codes, (batch, latent_dim), and shares its
         weights with the autoencoder.
+
+    >>> autoencoder, encoder = build_autoencoder(4, 2)
+    >>> autoencoder.count_params()  # kernels 4 · 2 + 2 · 4, biases 2 + 4
+    22
+    >>> encoder.output_shape
+    (None, 2)
     """
     input_layer = Input(shape=(input_dim,))
     encoded = Dense(latent_dim, activation=activation)(input_layer)

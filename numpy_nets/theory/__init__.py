@@ -1,1 +1,1 @@
-"""Closed forms with their derivations: what tests and figures are held against."""
+"""Closed forms with their derivations; tests and figures compare with them."""

@@ -1,18 +1,19 @@
-"""What a GAN's game comes to, when its densities are known: Goodfellow et al. 2014, "the paper".
+"""The value of a GAN's game when the densities are known: Goodfellow et al. 2014, "the paper".
 
-(arXiv 1406.2661.) A generator makes samples with density p_g, the data have p_data, and a
-discriminator D(x) in [0, 1] says how likely x is data. They play min over G, max over D of
+(arXiv 1406.2661.) The data have the density p_data, the generator's samples the density p_g, and
+the discriminator says that x is data with probability D(x). They play min over G, max over D of
 
     V(D, G) = E_data[log D(x)] + E_g[log(1 - D(x))]                              (equation 1)
 
-In nats and float64. Densities come in one of two ways:
+Everything is in nats and float64. Densities are passed in one of two forms:
 
     tables      arrays of one shape, with `cell`: the width (area, quadrature weight) of each cell,
-                a number or an array of that shape; 1 if the tables are probabilities
-    functions   x -> density, with `interval=(low, ..., high)`: integrated by quadrature from point
-                to point; a point at every narrow peak keeps quadrature from missing it
+                a number or an array of that shape; 1 if the tables hold probabilities
+    functions   x -> density, with `interval=(low, ..., high)`: integrated by quadrature from each
+                of these points to the next; put a point at every narrow peak, or quadrature may
+                miss it
 
-What has no density anywhere counts nothing: 0 log 0 = 0, and no 0/0 appears.
+Where both densities are 0, nothing is added: 0 log 0 = 0, and 0/0 is never computed.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,10 +21,11 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from numpy_nets.autodiff.tensor import Array
 
-Density: TypeAlias = Any  # an array, or a function of x
+Density: TypeAlias = Any  # a table, or a function of x
 
 LOG_4 = float(np.log(4))
 _LEAST = -54 * float(np.log(2))  # log of half the distance from 1 to the float64 below it
@@ -32,22 +34,24 @@ _LEAST = -54 * float(np.log(2))  # log of half the distance from 1 to the float6
 def optimal_discriminator(p_data: Density, p_g: Density) -> Any:
     """D*(x) = p_data(x) / (p_data(x) + p_g(x)), 0 where both are 0: equation 2.
 
-    Of tables, a table of their shape; of functions, a function of x.
+    For tables, a table of their shape; for functions, a function of x.
 
-    V is an integral of a log D + b log(1 - D), with a = p_data(x), b = p_g(x), in which every x
-    may have its own D. The derivative a/D - b/(1 - D) is zero at D = a/(a + b) only; the second
-    one, -a/D² - b/(1 - D)², is negative: it is the maximum (the paper's proposition 1). Where
-    a = b = 0, D does not matter.
+    V is the integral of a log D + b log(1 - D) with a = p_data(x), b = p_g(x), and D can be chosen
+    for every x separately. The derivative a/D - b/(1 - D) is zero only at D = a/(a + b); the second
+    derivative, -a/D² - b/(1 - D)², is negative, so this is the maximum (the paper's proposition 1).
+    Where a = b = 0, D does not matter.
 
     Raises:
         ValueError: a density is negative or not finite, or the shapes differ.
+
+    >>> optimal_discriminator([0.75, 0.25, 0], [0.25, 0.25, 0.5]).tolist()
+    [0.75, 0.5, 0.0]
     """
     if callable(p_data) and callable(p_g):
         return lambda x: optimal_discriminator(p_data(x), p_g(x))
     p_data, p_g = _checked("optimal_discriminator", p_data, p_g)
     total = p_data + p_g
-    best: Array = np.divide(p_data, total, out=np.zeros_like(total), where=total > 0)
-    return best
+    return np.divide(p_data, total, out=np.zeros_like(total), where=total > 0)
 
 
 def value(
@@ -55,22 +59,25 @@ def value(
     p_data: Density,
     p_g: Density,
     *,
-    cell: Any = 1.0,
+    cell: float | Array = 1.0,
     interval: Sequence[float] | None = None,
 ) -> float:
     """V(D, G) of equation 1.
 
-    Above 1 - 2⁻⁵⁴ float64 cannot tell D from 1, so a D that is closer to 0 or 1 counts as 2⁻⁵⁴
-    away from it: where D is sure and wrong it costs 37 nats, not infinitely many.
+    In float64 a D above 1 - 2⁻⁵⁴ is 1, so a D closer than that to 0 or 1 is taken to be 2⁻⁵⁴ away
+    from it: where D is sure and wrong, it costs 54 log 2 = 37 nats instead of infinitely many.
 
     Raises:
-        ValueError: a D outside [0, 1]; densities that are negative, do not integrate to 1 (within
-            1 %), or have other shapes.
+        ValueError: D is not in [0, 1]; a density is negative or does not integrate to 1 (within
+            1 %); the shapes differ.
+
+    >>> round(value([0.5, 0.5], [0.75, 0.25], [0.25, 0.75]), 4)  # log ½ + log ½
+    -1.3863
     """
 
     def integrand(d: Array, p: Array, g: Array) -> Array:
         if not ((d >= 0) & (d <= 1)).all():
-            raise ValueError("value: discriminator: expected probabilities, got a number outside")
+            raise ValueError("value: discriminator: expected numbers in [0, 1], got others")
         with np.errstate(divide="ignore"):
             log_d, log_not_d = np.log(d), np.log1p(-d)
         result: Array = p * np.maximum(log_d, _LEAST) + g * np.maximum(log_not_d, _LEAST)
@@ -81,19 +88,23 @@ def value(
 
 
 def jensen_shannon(
-    p: Density, q: Density, *, cell: Any = 1.0, interval: Sequence[float] | None = None
+    p: Density, q: Density, *, cell: float | Array = 1.0, interval: Sequence[float] | None = None
 ) -> float:
     """JSD(p ‖ q) = ½ KL(p ‖ m) + ½ KL(q ‖ m), m = ½ (p + q), in nats: 0 to log 2.
 
-    With δ = (p - q) / (p + q), p = m (1 + δ) and q = m (1 - δ), so the two integrals are one:
+    With δ = (p - q) / (p + q), p = m (1 + δ) and q = m (1 - δ), so the two integrals become one:
 
         JSD = ∫ ½ m ((1 + δ) log(1 + δ) + (1 - δ) log(1 - δ)) dx
 
-    The bracket is convex and even in δ, so it is smallest, 0, at δ = 0 (p = q) and largest,
-    2 log 2, at δ = ±1 (where only one of them is). Lin 1991, IEEE Trans. Inf. Theory 37(1).
+    The bracket is convex and even in δ, so its least value, 0, is at δ = 0 (p = q) and its largest,
+    2 log 2, at δ = ±1 (one of the two is 0). Lin 1991, IEEE Trans. Inf. Theory 37(1).
 
     Raises:
-        ValueError: as `value`.
+        ValueError: a density is negative or does not integrate to 1 (within 1 %); the shapes
+            differ.
+
+    >>> round(jensen_shannon([1, 0], [0, 1]), 4)  # densities that do not overlap: log 2
+    0.6931
     """
 
     def integrand(p: Array, q: Array) -> Array:
@@ -109,19 +120,26 @@ def jensen_shannon(
 
 
 def generator_criterion(
-    p_data: Density, p_g: Density, *, cell: Any = 1.0, interval: Sequence[float] | None = None
+    p_data: Density,
+    p_g: Density,
+    *,
+    cell: float | Array = 1.0,
+    interval: Sequence[float] | None = None,
 ) -> float:
     """C(G) = max over D of V(D, G) = -log 4 + 2 JSD(p_data ‖ p_g): equations 4 to 6.
 
-    Put D* and 1 - D* = p_g / (p_data + p_g) into V. With m as above, D* = p_data / 2m, hence
+    Insert D* and 1 - D* = p_g / (p_data + p_g) into V. With m as above, D* = p_data / 2m, hence
 
         log D* = log(p_data / m) - log 2,    log(1 - D*) = log(p_g / m) - log 2
 
-    and the expectations are KL(p_data ‖ m) + KL(p_g ‖ m) - 2 log 2. As JSD ≥ 0, G does best at
-    p_g = p_data, where D* = ½ everywhere and C = -log 4 (theorem 1).
+    whose expectations add up to KL(p_data ‖ m) + KL(p_g ‖ m) - 2 log 2. As JSD ≥ 0, the best that G
+    can do is p_g = p_data, where D* = ½ everywhere and C = -log 4 (theorem 1).
 
     Raises:
-        ValueError: as `value`.
+        ValueError: as for `jensen_shannon`.
+
+    >>> round(generator_criterion([0.5, 0.5], [0.5, 0.5]), 4)  # -log 4
+    -1.3863
     """
     return -LOG_4 + 2 * jensen_shannon(p_data, p_g, cell=cell, interval=interval)
 
@@ -129,23 +147,23 @@ def generator_criterion(
 def _integrate(
     what: str,
     integrand: Callable[..., Array],
-    functions: Sequence[Density],
-    cell: Any,
+    densities: Sequence[Density],
+    cell: float | Array,
     interval: Sequence[float] | None,
 ) -> float:
-    """∫ integrand(f(x), …) dx as a sum over tables, or by quadrature."""
+    """∫ integrand(p(x), …) dx: the sum over tables, or functions by quadrature."""
     if interval is None:
-        return float(np.sum(integrand(*_checked(what, *functions)) * cell))
+        return float(np.sum(integrand(*_checked(what, *densities)) * cell))
     from scipy.integrate import quad
 
     def at(x: float) -> float:
-        return float(integrand(*_checked(what, *(f(x) for f in functions))))
+        return float(integrand(*_checked(what, *(density(x) for density in densities))))
 
     return float(sum(quad(at, low, high, limit=200)[0] for low, high in pairwise(interval)))
 
 
 def _check_mass(
-    what: str, p: Density, q: Density, cell: Any, interval: Sequence[float] | None
+    what: str, p: Density, q: Density, cell: float | Array, interval: Sequence[float] | None
 ) -> None:
     for density in (p, q):
         mass = _integrate(what, lambda values: values, [density], cell, interval)
@@ -153,11 +171,12 @@ def _check_mass(
             raise ValueError(f"{what}: expected densities that integrate to 1, got {mass:.4g}")
 
 
-def _checked(what: str, *values: Any) -> list[Array]:
+def _checked(what: str, *values: ArrayLike) -> list[Array]:
+    """The values as float64 arrays of one shape, checked to be finite and not negative."""
     arrays = [np.asarray(value, np.float64) for value in values]
     if len({array.shape for array in arrays}) > 1:
         raise ValueError(f"{what}: expected one shape, got {[array.shape for array in arrays]}")
     for array in arrays:
         if not ((array >= 0) & (array < np.inf)).all():
-            raise ValueError(f"{what}: expected values >= 0 and finite, got others")
+            raise ValueError(f"{what}: expected finite values >= 0, got others")
     return arrays

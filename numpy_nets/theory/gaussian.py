@@ -1,37 +1,42 @@
 """Gaussians: entropy, Kullback-Leibler divergence and density, with their derivations.
 
-Everything is in nats and computed in float64. Where the covariance is diagonal, d dimensions are
-the last axis and the result is a sum over them, because densities of independent coordinates
-multiply. A plain number stands for the same value in every dimension: `kl_divergence(m, v, 0, 1)`.
+Everything is in nats and computed in float64. Where the covariance is diagonal, the last axis holds
+the d dimensions, and the result is the sum over them, because the densities of independent
+coordinates multiply. A plain number stands for the same value in every dimension:
+`kl_divergence(m, v, 0, 1)`.
 """
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from numpy_nets.autodiff.tensor import Array
 
 
-def entropy(var: Any) -> Array:
+def entropy(var: ArrayLike) -> Array:
     """Entropy of N(·, diag var): H = ½ Σ (1 + log 2πσ²).  (..., d) -> (...).
 
-    H = -E log N(x; μ, σ²) = ½ log 2πσ² + E(x - μ)² / 2σ², and E(x - μ)² = σ² by definition, so
-    the last term is ½. The mean does not enter: a shift changes no volume. H is negative where
-    the Gaussian is narrower than σ² = 1/2πe (Cover & Thomas 2006, theorem 8.4.1).
+    H = -E log N(x; μ, σ²) = ½ log 2πσ² + E(x - μ)² / 2σ², and E(x - μ)² = σ² by definition, so the
+    last term is ½. The mean does not matter: a shift changes no volume. H is negative if the
+    Gaussian is narrower than σ² = 1/2πe (Cover & Thomas 2006, theorem 8.4.1).
 
     Raises:
         ValueError: a variance is not positive and finite, or var has no axis.
+
+    >>> round(float(entropy([1.0])), 4)  # ½ (1 + log 2π)
+    1.4189
     """
     (var,) = _same_dimensions("entropy", var=var)
     result: Array = 0.5 * np.sum(1 + np.log(2 * np.pi * var), axis=-1)
     return result
 
 
-def kl_divergence(mean_q: Any, var_q: Any, mean_p: Any, var_p: Any) -> Array:
+def kl_divergence(
+    mean_q: ArrayLike, var_q: ArrayLike, mean_p: ArrayLike, var_p: ArrayLike
+) -> Array:
     """KL(q ‖ p) of Gaussians with diagonal covariance.  (..., d) each -> (...).
 
-    KL = E_q[log q - log p] = -H(q) - E_q log p: what coding q's samples with p costs too much.
-    With x - μ_p = (x - μ_q) + (μ_q - μ_p), whose cross term has expectation 0,
+    KL = E_q[log q - log p] = -H(q) - E_q log p: the extra nats spent coding samples of q with a
+    code built for p. With x - μ_p = (x - μ_q) + (μ_q - μ_p), whose cross term has expectation 0,
 
         E_q(x - μ_p)² = σ_q² + (μ_q - μ_p)²
         -E_q log p    = ½ Σ (log 2πσ_p² + (σ_q² + (μ_q - μ_p)²) / σ_p²)
@@ -41,32 +46,38 @@ def kl_divergence(mean_q: Any, var_q: Any, mean_p: Any, var_p: Any) -> Array:
 
         KL = ½ Σ (r - 1 - log r + (μ_q - μ_p)² / σ_p²)
 
-    log r ≤ r - 1, with equality at r = 1 only: so KL ≥ 0, and KL = 0 only if q = p. For
-    p = N(0, I) it is the KL of a VAE (Kingma & Welling 2013, appendix B).
+    As log r ≤ r - 1, with equality only at r = 1, KL ≥ 0, and KL = 0 only if q = p. For p = N(0, I)
+    it is the KL of a VAE (Kingma & Welling 2013, appendix B).
 
     Raises:
-        ValueError: a variance is not positive and finite, or the shapes do not fit.
+        ValueError: a variance is not positive and finite, or the shapes do not match.
+
+    >>> float(kl_divergence([1.0], [1.0], 0, 1))  # N(1, 1) against N(0, 1)
+    0.5
     """
     mean_q, var_q, mean_p, var_p = _same_dimensions(
         "kl_divergence", mean_q=mean_q, var_q=var_q, mean_p=mean_p, var_p=var_p
     )
     r = var_q / var_p
-    # In this order rounding cannot make it negative: r - 1 is exact near r = 1.
+    # In this order rounding cannot make the sum negative: r - 1 is exact near r = 1.
     result: Array = 0.5 * np.sum((r - 1) - np.log(r) + (mean_q - mean_p) ** 2 / var_p, axis=-1)
     return result
 
 
-def log_density(x: Any, mean: Any, covariance: Any) -> Array:
+def log_density(x: ArrayLike, mean: ArrayLike, covariance: ArrayLike) -> Array:
     """log N(x; μ, C) for a full covariance.  x (..., d), mean (d,), covariance (d, d) -> (...).
 
         log N(x; μ, C) = -½ (d log 2π + log det C + (x - μ)ᵀ C⁻¹ (x - μ))
 
-    Cholesky's C = L Lᵀ with triangular L gives both hard parts without an inverse: x = μ + L ε
-    with ε ~ N(0, I), so the quadratic form is |ε|² with L ε = x - μ, solved by substitution; and
+    Cholesky's factorization C = L Lᵀ with triangular L gives both hard parts without an inverse.
+    Solve L ε = x - μ by substitution; then (x - μ)ᵀ C⁻¹ (x - μ) = |L⁻¹ (x - μ)|² = |ε|². And
     det C = (det L)² = Π L_ii² (Rasmussen & Williams 2006, appendix A.4).
 
     Raises:
-        ValueError: the shapes do not fit, or the covariance is not symmetric positive definite.
+        ValueError: the shapes do not match, or the covariance is not symmetric positive definite.
+
+    >>> round(float(log_density([0, 0], [0, 0], [[1, 0], [0, 1]])), 4)  # -log 2π
+    -1.8379
     """
     from scipy.linalg import solve_triangular
 
@@ -77,9 +88,9 @@ def log_density(x: Any, mean: Any, covariance: Any) -> Array:
             "log_density: expected x (..., d), mean (d,), covariance (d, d), "
             f"got {x.shape}, {mean.shape}, {covariance.shape}"
         )
-    # Cholesky reads one triangle only, and lets infinity pass.
+    # NumPy's Cholesky reads only one triangle and accepts infinity.
     if not (np.isfinite(covariance).all() and np.allclose(covariance, covariance.T)):
-        raise ValueError("log_density: covariance: expected finite and symmetric, got otherwise")
+        raise ValueError("log_density: covariance: expected a finite symmetric matrix, got another")
     try:
         factor = np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:
@@ -93,21 +104,21 @@ def log_density(x: Any, mean: Any, covariance: Any) -> Array:
     return result.reshape(x.shape[:-1])
 
 
-def _same_dimensions(function: str, **arrays: Any) -> list[Array]:
-    """The arrays in float64 and one shape (..., d), with every var* positive and finite.
+def _same_dimensions(function: str, **parameters: ArrayLike) -> list[Array]:
+    """The parameters in float64 and one shape (..., d), with every var* positive and finite.
 
-    Only a number is stretched over d: a (n, 1) that meets (n, d) is a mistake more often than
-    not, and would be summed d times.
+    Only a plain number is broadcast along d. A (n, 1) next to a (n, d) is usually a mistake, and
+    would be added d times.
     """
-    found = {name: np.asarray(array, np.float64) for name, array in arrays.items()}
-    shapes = ", ".join(f"{name} {array.shape}" for name, array in found.items())
-    if len({array.shape[-1] for array in found.values() if array.ndim}) != 1:
+    arrays = {name: np.asarray(value, np.float64) for name, value in parameters.items()}
+    shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+    if len({array.shape[-1] for array in arrays.values() if array.ndim}) != 1:
         raise ValueError(f"{function}: expected the same last axis d, got {shapes}")
-    for name, array in found.items():
+    for name, array in arrays.items():
         wrong = array[~((array > 0) & (array < np.inf))]
         if name.startswith("var") and wrong.size:
             raise ValueError(f"{function}: {name}: expected positive and finite, got {wrong[0]}")
     try:
-        return list(np.broadcast_arrays(*found.values()))
+        return list(np.broadcast_arrays(*arrays.values()))
     except ValueError:
-        raise ValueError(f"{function}: expected shapes that fit, got {shapes}") from None
+        raise ValueError(f"{function}: expected shapes that match, got {shapes}") from None

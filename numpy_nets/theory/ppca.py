@@ -2,18 +2,19 @@
 
     z ~ N(0, I),    x = W z + μ + ε,    ε ~ N(0, σ² I)
 
-It is a VAE with a linear decoder, and nothing of it needs a bound or a sample: the marginal
-likelihood, the posterior and the best parameters are closed forms. So the ELBO of a linear VAE can
-be held against the truth. Source: Tipping & Bishop 1999, Probabilistic principal component
+This is a VAE with a linear decoder for which nothing has to be bounded or sampled: the marginal
+likelihood, the posterior and the best parameters have closed forms. So the ELBO of a linear VAE can
+be compared with the truth. Source: Tipping & Bishop 1999, Probabilistic principal component
 analysis, J. R. Statist. Soc. B 61(3), section 3; also Bishop 2006, section 12.2.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from numpy_nets.autodiff.tensor import Array
+from numpy_nets.checks import number
 from numpy_nets.theory.gaussian import log_density
 
 
@@ -21,10 +22,19 @@ from numpy_nets.theory.gaussian import log_density
 class PPCA:
     """The model's parameters: mean μ (d,), weights W (d, k), variance σ² of the noise.
 
-    W and W R, with any orthogonal R (k, k), are the same model: z and Rᵀ z have the same prior.
+    W and W R, with any orthogonal R (k, k), give the same model: z and R z have the same prior.
 
     Raises:
-        ValueError: the shapes do not fit, or the variance is not positive and finite.
+        ValueError: the shapes do not match, or the variance is not a finite number > 0.
+
+    >>> ppca = PPCA(mean=np.zeros(2), weights=np.array([[1.0], [0.0]]), variance=1.0)
+    >>> ppca.covariance.tolist()
+    [[2.0, 0.0], [0.0, 1.0]]
+    >>> round(float(ppca.log_likelihood([0, 0])), 4)  # -½ (2 log 2π + log 2)
+    -2.1845
+    >>> mean, covariance = ppca.posterior([2, 5])  # z and ε: half of x₁ each
+    >>> mean.tolist(), covariance.tolist()
+    ([1.0], [[0.5]])
     """
 
     mean: Array
@@ -35,21 +45,20 @@ class PPCA:
         mean, weights = np.shape(self.mean), np.shape(self.weights)
         if len(mean) != 1 or len(weights) != 2 or weights[0] != mean[0]:
             raise ValueError(f"PPCA: expected mean (d,), weights (d, k), got {mean}, {weights}")
-        if not 0 < self.variance < np.inf:
-            raise ValueError(f"PPCA: variance: expected positive and finite, got {self.variance}")
+        number("PPCA: variance", self.variance, "(0, inf)")
 
     @property
     def covariance(self) -> Array:
         """C = W Wᵀ + σ² I, the covariance of x.  (d, d).
 
-        x is a linear function of the Gaussians z and ε, so it is Gaussian, with mean μ; the two
+        x is a linear function of the Gaussians z and ε, so it is Gaussian too, with mean μ. The two
         are independent, so their covariances add: Cov(W z) = W I Wᵀ and Cov(ε) = σ² I.
         """
         weights = np.asarray(self.weights, np.float64)
         result: Array = weights @ weights.T + self.variance * np.eye(len(weights))
         return result
 
-    def log_likelihood(self, x: Any) -> Array:
+    def log_likelihood(self, x: ArrayLike) -> Array:
         """log p(x) = log ∫ p(x|z) p(z) dz = log N(x; μ, C), in nats.  (..., d) -> (...).
 
         Raises:
@@ -57,16 +66,17 @@ class PPCA:
         """
         return log_density(x, self.mean, self.covariance)
 
-    def posterior(self, x: Any) -> tuple[Array, Array]:
+    def posterior(self, x: ArrayLike) -> tuple[Array, Array]:
         """p(z|x) = N(M⁻¹ Wᵀ (x - μ), σ² M⁻¹) with M = Wᵀ W + σ² I.
 
-        (..., d) -> means (..., k), and the covariance (k, k) that all x share.
+        (..., d) -> means (..., k), and the covariance (k, k), which is the same for all x.
 
         By Bayes' rule log p(z|x) = log p(z) + log p(x|z) + terms without z, which is
 
             -½ zᵀz - |x - μ - W z|² / 2σ² = -½ zᵀ (M / σ²) z + zᵀ Wᵀ (x - μ) / σ² + …
 
-        A Gaussian N(m, S) has -½ zᵀ S⁻¹ z + zᵀ S⁻¹ m: hence S = σ² M⁻¹, m = S Wᵀ (x - μ) / σ².
+        The exponent of a Gaussian N(m, S) is -½ zᵀ S⁻¹ z + zᵀ S⁻¹ m + …, and comparing the two
+        gives S = σ² M⁻¹ and m = S Wᵀ (x - μ) / σ².
 
         Raises:
             ValueError: the last axis of x is not d.
@@ -74,39 +84,46 @@ class PPCA:
         x, weights = np.asarray(x, np.float64), np.asarray(self.weights, np.float64)
         d, k = weights.shape
         if x.shape[-1:] != (d,):
-            raise ValueError(f"posterior: x: expected last axis {d}, got {x.shape}")
+            raise ValueError(f"PPCA.posterior: x: expected last axis {d}, got {x.shape}")
         inverse = np.linalg.inv(weights.T @ weights + self.variance * np.eye(k))
         return (x - self.mean) @ weights @ inverse, self.variance * inverse
 
 
-def fit_ppca(x: Any, latent_dim: int) -> PPCA:
-    """The maximum of the likelihood of x (n, d): W = U (Λ - σ² I)^½, σ² = the mean of left-out λ.
+def fit_ppca(x: ArrayLike, latent_dim: int) -> PPCA:
+    """The maximum-likelihood fit to x (n, d): W = U (Λ - σ² I)^½, σ² = the mean of the left-out λ.
 
-    λ₁ ≥ λ₂ ≥ … are the eigenvalues of the sample covariance S (divided by n), Λ (k, k) holds the
-    first k = latent_dim, U (d, k) their eigenvectors (Tipping & Bishop 1999, section 3.2).
+    λ₁ ≥ λ₂ ≥ … are the eigenvalues of the sample covariance S (divided by n). Λ (k, k) holds the
+    first k = latent_dim of them, U (d, k) their eigenvectors (Tipping & Bishop 1999, section 3.2).
 
-    The log-likelihood of all samples is -n/2 (d log 2π + log det C + tr C⁻¹S), if μ is the mean
-    of x, which is best for any C. Setting its derivative in W to zero gives
+    The log-likelihood of all samples is -n/2 (d log 2π + log det C + tr C⁻¹S), if μ is the mean of
+    x, the best μ for any C. In W, log det C has the derivative 2 C⁻¹ W and tr C⁻¹S has
+    -2 C⁻¹ S C⁻¹ W; their sum is zero where
 
         S C⁻¹ W = W
 
-    Write W = U diag(l) Rᵀ (singular values); R is free, take I. Then C⁻¹ U = U diag(l² + σ²)⁻¹, so
-    S U = U diag(l² + σ²) where l > 0: U are eigenvectors of S, and C has their eigenvalue λ along
-    each of them, σ² in the other directions. Any choice of k eigenvectors is stationary, with
+    Write W = U diag(l) Rᵀ (singular values); R is arbitrary, so take I. Then C⁻¹ U =
+    U diag(l² + σ²)⁻¹, so S U = U diag(l² + σ²) where l > 0: the columns of U are eigenvectors of S,
+    and C has their eigenvalue λ along each of them and σ² in the other directions. Every choice of
+    k eigenvectors to keep is stationary, with
 
         -2/n log-likelihood = d log 2π + Σ_kept (log λ + 1) + Σ_left (log σ² + λ / σ²)
 
-    In σ² it is smallest at the mean of the left-out λ. What is left to choose is then
-    Σ_kept log λ + (d - k) log mean_left λ, or, less the constant Σ_all log λ, d - k times
+    As a function of σ² this is least at the mean of the left-out λ. It remains to choose which λ to
+    keep, to make Σ_kept log λ + (d - k) log mean_left λ least. Subtracting the constant Σ_all log λ
+    and dividing by d - k leaves
 
         log mean_left λ - mean_left log λ ≥ 0        (Jensen)
 
-    which asks for left-out λ close to each other: neighbours in the order. As l² = λ - σ² ≥ 0
-    for those kept, they are the smallest.
+    which is small if the left-out λ are close to each other: they are neighbours in the order. And
+    as l² = λ - σ² ≥ 0 for the kept ones, the left-out ones are the smallest.
 
     Raises:
-        ValueError: x is not (n, d) or not finite, latent_dim is not in 1 … d - 1, or nothing of
-            the variance is left out: then σ² = 0, and the likelihood has no maximum.
+        ValueError: x is not (n, d) or not finite, latent_dim is not in 1 … d - 1, or no variance is
+            left out: then σ² = 0, and the likelihood has no maximum.
+
+    >>> fit = fit_ppca([[2, 0], [-2, 0], [0, 1], [0, -1]], latent_dim=1)  # eigenvalues 2 and ½
+    >>> fit.variance, (fit.weights @ fit.weights.T).round(12).tolist()
+    (0.5, [[1.5, 0.0], [0.0, 0.0]])
     """
     x = np.asarray(x, np.float64)
     if x.ndim != 2 or not len(x):
@@ -121,10 +138,10 @@ def fit_ppca(x: Any, latent_dim: int) -> PPCA:
     values, vectors = np.linalg.eigh(centred.T @ centred / n)
     values, vectors = values[::-1], vectors[:, ::-1]
     variance = float(values[latent_dim:].mean())
-    if variance <= d * np.finfo(np.float64).eps * values[0]:  # zero but for rounding
+    if variance <= d * np.finfo(np.float64).eps * values[0]:  # zero up to rounding
         raise ValueError(
-            f"fit_ppca: x: expected variance in more than {latent_dim} directions, got {n} samples "
-            "without"
+            f"fit_ppca: x: expected variance in more than {latent_dim} directions, got none in {n} "
+            "samples"
         )
-    scale = np.sqrt(np.maximum(values[:latent_dim] - variance, 0))  # equal λ may round below
+    scale = np.sqrt(np.maximum(values[:latent_dim] - variance, 0))  # equal λ may round to less
     return PPCA(mean, vectors[:, :latent_dim] * scale, variance)

@@ -13,8 +13,8 @@ def scaled(x):
 def test_after_two_passes_nine_of_ten_test_digits_are_right():
     (x, y), (x_test, y_test) = digits.load_data()
     classifier, features = train_classifier(scaled(x), y, epochs=2)
-    found = classifier.predict(scaled(x_test), verbose=0).argmax(axis=1)
-    assert np.mean(found == y_test) > 0.9
+    predicted = classifier.predict(scaled(x_test), verbose=0).argmax(axis=1)
+    assert np.mean(predicted == y_test) > 0.9
     assert features.predict(scaled(x_test[:3]), verbose=0).shape == (3, 256)
 
 

@@ -29,11 +29,11 @@ def watch(model, epochs, patience=3):
     callback = CollapseWarning(NOISE, NOISE, patience)
     callback.set_model(model)
     callback.on_train_begin()
-    with warnings.catch_warnings(record=True) as found:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for epoch, logs in enumerate(epochs):
             callback.on_epoch_end(epoch, logs)
-    return [str(warning.message) for warning in found]
+    return [str(warning.message) for warning in caught]
 
 
 def test_a_healthy_run_is_not_warned_of():
@@ -94,6 +94,6 @@ def test_fit_warns_of_a_generator_that_gives_one_sample_for_every_z():
     zero = Sequential([Input((2,)), Dense(2, kernel_initializer="zeros")])
     gan = GAN(zero, build_discriminator(2, 8))
     gan.compile(SGD(1e-3), SGD(1e-9))
-    with pytest.warns(UserWarning, match="epoch 2: the generator has collapsed") as found:
+    with pytest.warns(UserWarning, match="epoch 2: the generator has collapsed") as caught:
         gan.fit(NOISE, epochs=4, verbose=0, callbacks=[CollapseWarning(NOISE, NOISE, patience=2)])
-    assert len(found) == 1
+    assert len(caught) == 1

@@ -19,9 +19,9 @@ def test_rounding_makes_no_square_negative():
 def test_float32_multiplies_in_float32_and_adds_in_float64():
     rng = np.random.default_rng(0)
     a, b = rng.random((20, 784), np.float32), rng.random((30, 784), np.float32)
-    found = squared_distances(*centred("x", a, b))
-    assert found.dtype == np.float64
-    np.testing.assert_allclose(found, cdist(a, b) ** 2, rtol=1e-5)
+    squares = squared_distances(*centred("x", a, b))
+    assert squares.dtype == np.float64
+    np.testing.assert_allclose(squares, cdist(a, b) ** 2, rtol=1e-5)
 
 
 def test_centring_moves_both_by_the_mean_of_the_second_and_flattens():

@@ -18,9 +18,9 @@ X = np.random.default_rng(0).standard_normal((500, 6)).astype("float32")
 
 def encoder(inputs, kernel):
     """Mean x @ kernel (6, 5) of the last of the inputs, log variance 0."""
-    found = inputs[-1] if len(inputs) == 1 else Concatenate()(inputs)
-    model = Model(inputs if len(inputs) > 1 else inputs[0], [Dense(5)(found), Dense(5)(found)])
-    kernel = np.vstack([kernel, np.zeros((found.shape[1] - 6, 5))])
+    joined = inputs[-1] if len(inputs) == 1 else Concatenate()(inputs)
+    model = Model(inputs if len(inputs) > 1 else inputs[0], [Dense(5)(joined), Dense(5)(joined)])
+    kernel = np.vstack([kernel, np.zeros((joined.shape[1] - 6, 5))])
     model.set_weights([kernel, np.ones(5), np.zeros_like(kernel), np.zeros(5)])
     return model
 
@@ -104,9 +104,9 @@ def test_an_arc_keeps_the_norm_of_unit_vectors_and_turns_by_equal_angles(start, 
 
 
 def test_a_quarter_circle_is_a_quarter_circle():
-    found = interpolate([1, 0], [0, 1], 4, "spherical")
+    arc = interpolate([1, 0], [0, 1], 4, "spherical")
     t = np.pi / 6 * np.arange(4)
-    np.testing.assert_allclose(found, np.stack([np.cos(t), np.sin(t)], axis=1), atol=1e-15)
+    np.testing.assert_allclose(arc, np.stack([np.cos(t), np.sin(t)], axis=1), atol=1e-15)
 
 
 def test_the_middle_of_an_arc_keeps_the_norm_of_samples_and_that_of_a_line_does_not():
@@ -122,8 +122,8 @@ def test_the_middle_of_an_arc_keeps_the_norm_of_samples_and_that_of_a_line_does_
 @pytest.mark.parametrize("turn", [0.0, 1e-300, 1e-16, 1e-9, 0.99e-8, 1.01e-8, 1e-6])
 def test_nearly_parallel_vectors_give_the_straight_line(turn):
     start, end = np.array([1.0, 0, 0]), 3 * np.array([np.cos(turn), np.sin(turn), 0])
-    found = interpolate(start, end, 5, "spherical")
-    np.testing.assert_allclose(found, interpolate(start, end, 5), rtol=1e-12)
+    arc = interpolate(start, end, 5, "spherical")
+    np.testing.assert_allclose(arc, interpolate(start, end, 5), rtol=1e-12)
 
 
 # Quantile grid.
@@ -165,8 +165,8 @@ def test_the_same_part_of_the_distribution_lies_between_neighbours():
         (lambda: interpolate([1], [2], 3, "cubic"), "kind: expected 'linear' or .*, got 'cubic'"),
         (lambda: interpolate([0], [2], 3, "spherical"), "start: expected a norm above 0, got 0.0"),
         (lambda: interpolate([2], [0], 3, "spherical"), "end: expected a norm above 0, got 0.0"),
-        (lambda: interpolate([2], [-1], 3, "spherical"), "end: expected no opposite of start"),
-        (lambda: quantile_grid(0), "quantile_grid: n: expected at least 1, got 0"),
+        (lambda: interpolate([2], [-1], 3, "spherical"), "end: expected a direction not opposite to start"),
+        (lambda: quantile_grid(0), "quantile_grid: n: expected a positive integer, got 0"),
     ],
 )
 def test_what_does_not_fit_raises_one_line_that_says_what_was_expected(call, message):

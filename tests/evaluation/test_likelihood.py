@@ -101,14 +101,14 @@ def bounds(ppca, shift, widen, copies, samples, seed=0):
     x = sample(1, len(ppca.mean), seed=seed + 1)
     vae = vae_of(ppca, shift, widen)
     repeated = np.repeat(x, copies, axis=0)
-    found = [log_likelihood(vae, repeated, k, seed=seed + k) for k in samples]
-    return np.array(found), ppca.log_likelihood(x)[0]
+    estimates = [log_likelihood(vae, repeated, k, seed=seed + k) for k in samples]
+    return np.array(estimates), ppca.log_likelihood(x)[0]
 
 
-def rises(found, exact):
+def rises(estimates, exact):
     """Differences of neighbours and of the last to exact, in standard errors."""
-    steps = np.diff(found.mean(axis=1), append=exact)
-    squares = found.var(axis=1) / found.shape[1]
+    steps = np.diff(estimates.mean(axis=1), append=exact)
+    squares = estimates.var(axis=1) / estimates.shape[1]
     return steps / np.sqrt(squares + np.append(squares[1:], 0) + 1e-24)
 
 
@@ -117,14 +117,14 @@ def rises(found, exact):
 def test_the_bound_rises_with_k_to_at_most_log_p(latent, shift, widen, seed):
     """On average over noise: nowhere down by more than 5 standard errors."""
     ppca = fit_ppca(sample(50, 4, 2, seed), latent)
-    found, exact = bounds(ppca, shift, widen, 300, [1, 4, 16], seed)
-    assert (rises(found, exact) > -5).all()
+    estimates, exact = bounds(ppca, shift, widen, 300, [1, 4, 16], seed)
+    assert (rises(estimates, exact) > -5).all()
 
 
 def test_it_rises_strictly_where_the_encoder_is_not_the_posterior():
     """By more than 5 standard errors from 1 to 4 to 16 samples to log p(x)."""
-    found, exact = bounds(fit_ppca(sample(), 2), 1.0, 0.5, 3000, [1, 4, 16])
-    assert (rises(found, exact) > 5).all()
+    estimates, exact = bounds(fit_ppca(sample(), 2), 1.0, 0.5, 3000, [1, 4, 16])
+    assert (rises(estimates, exact) > 5).all()
 
 
 @settings(max_examples=25, deadline=None)
@@ -142,9 +142,9 @@ def test_five_thousand_samples_are_near_log_p():
     ppca = fit_ppca(x, 2)
     vae, exact = vae_of(ppca, shift=0.8, widen=0.5), ppca.log_likelihood(x[:20])
     assert (exact - elbo(vae, x[:20], 1000, seed=0) > 0.5).all()
-    found = log_likelihood(vae, x[:20], seed=0)
-    np.testing.assert_allclose(found, exact, rtol=0, atol=0.1)
-    assert found.mean() == pytest.approx(exact.mean(), abs=0.02)
+    estimates = log_likelihood(vae, x[:20], seed=0)
+    np.testing.assert_allclose(estimates, exact, rtol=0, atol=0.1)
+    assert estimates.mean() == pytest.approx(exact.mean(), abs=0.02)
 
 
 def test_a_nonlinear_bernoulli_model_s_estimate_is_within_five_standard_errors_of_quadrature():
@@ -174,8 +174,8 @@ def test_a_trained_linear_vae_reaches_the_likelihood_of_ppca():
     kernel, bias, log_var = vae.decoder.get_weights()
     learned = PPCA(bias, kernel.T, float(np.exp(log_var[0]))).log_likelihood(x).mean()
     assert learned <= best + 1e-9
-    found = elbo(vae, x, 10, seed=1).mean(), log_likelihood(vae, x, 50, seed=1).mean()
-    assert (learned, *found) == pytest.approx((best, best, best), rel=0.005)
+    estimates = elbo(vae, x, 10, seed=1).mean(), log_likelihood(vae, x, 50, seed=1).mean()
+    assert (learned, *estimates) == pytest.approx((best, best, best), rel=0.005)
 
 
 def test_a_conditional_model_is_given_x_and_y():
@@ -198,8 +198,8 @@ def test_a_conditional_model_is_given_x_and_y():
     vae = ConditionalVAE(encoder, decoder, gaussian_log_likelihood)
     exact = ppca.log_likelihood(x - y @ offsets)
     for estimate in (elbo, log_likelihood):
-        found = estimate(vae, (x, y), 3, seed=0, batch_size=7)
-        np.testing.assert_allclose(found, exact, rtol=1e-11)
+        estimates = estimate(vae, (x, y), 3, seed=0, batch_size=7)
+        np.testing.assert_allclose(estimates, exact, rtol=1e-11)
 
 
 # How they are computed.
@@ -219,8 +219,8 @@ def test_the_estimate_is_the_log_of_the_mean_weight_and_the_elbo_the_mean_of_the
 def test_chunks_change_nothing_but_rounding(chunk):
     vae, x = binary_vae(3)
     expected = log_likelihood(vae, x, 120, seed=1, chunk=120)
-    found = log_likelihood(vae, x, 120, seed=1, chunk=chunk)
-    np.testing.assert_allclose(found, expected, rtol=1e-13)
+    chunked = log_likelihood(vae, x, 120, seed=1, chunk=chunk)
+    np.testing.assert_allclose(chunked, expected, rtol=1e-13)
 
 
 def test_memory_does_not_grow_with_the_number_of_samples():
@@ -248,8 +248,8 @@ def test_weights_far_outside_of_what_exp_can_hold_are_added_without_loss():
 def test_batches_cover_all_images_in_their_order():
     x = sample(25)
     ppca = fit_ppca(x, 2)
-    found = elbo(vae_of(ppca), x, seed=0, batch_size=7)
-    np.testing.assert_allclose(found, ppca.log_likelihood(x), rtol=1e-11)
+    estimates = elbo(vae_of(ppca), x, seed=0, batch_size=7)
+    np.testing.assert_allclose(estimates, ppca.log_likelihood(x), rtol=1e-11)
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
@@ -277,17 +277,17 @@ def test_a_float32_model_gives_float64_near_those_of_float64(monkeypatch):
     monkeypatch.setattr(config, "_floatx", "float32")
     single, _ = binary_vae(3)
     single.set_weights(weights)
-    found = log_likelihood(single, x, 50)
-    assert found.dtype == np.float64
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    estimates = log_likelihood(single, x, 50)
+    assert estimates.dtype == np.float64
+    np.testing.assert_allclose(estimates, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"samples": 0}, "samples: expected a positive integer, got 0"),
+        ({"samples": 0}, "log_likelihood: samples: expected a positive integer, got 0"),
         ({"samples": 2.5}, "samples: expected a positive integer, got 2.5"),
-        ({"samples": 2, "chunk": 0}, "chunk: expected a positive integer, got 0"),
+        ({"samples": 2, "chunk": 0}, "log_likelihood: chunk: expected a positive integer, got 0"),
         ({"batch_size": 0}, "batch_size: expected a positive integer, got 0"),
         ({"data": np.zeros((0, 12))}, r"data: x: expected samples, got .* shape \(0, 12\)"),
         ({"data": np.full((2, 12), np.nan)}, "data: x: expected finite values, got nan"),

@@ -22,16 +22,16 @@ def brute_force(points, samples, sigma):
 @pytest.mark.parametrize("d", [1, 3, 20])
 def test_the_density_is_the_mean_of_the_windows(d):
     points, samples = normals(9, d, 0), normals(17, d, 1)
-    found = parzen_log_density(points, samples, [0.3, 0.1])
-    for row, sigma in zip(found, [0.3, 0.1], strict=True):
+    log_p = parzen_log_density(points, samples, [0.3, 0.1])
+    for row, sigma in zip(log_p, [0.3, 0.1], strict=True):
         np.testing.assert_allclose(row, brute_force(points, samples, sigma), rtol=1e-10)
 
 
 def test_the_density_is_that_of_scipys_gaussian_kde():
     points, samples = normals(9, 1, 0), normals(30, 1, 1)
     kde = stats.gaussian_kde(samples[:, 0], bw_method=0.25 / samples.std(ddof=1))
-    found = parzen_log_density(points, samples, [0.25])[0]
-    np.testing.assert_allclose(found, kde.logpdf(points[:, 0]), rtol=1e-10)
+    log_p = parzen_log_density(points, samples, [0.25])[0]
+    np.testing.assert_allclose(log_p, kde.logpdf(points[:, 0]), rtol=1e-10)
 
 
 def test_it_is_a_density():
@@ -42,28 +42,28 @@ def test_it_is_a_density():
 
 def test_blocks_change_nothing():
     points, samples = normals(1201, 2, 0), normals(4501, 2, 1)
-    found = parzen_log_density(points, samples, [0.2])[0]
-    np.testing.assert_allclose(found[1195:], brute_force(points[1195:], samples, 0.2), rtol=1e-10)
-    np.testing.assert_allclose(found[:5], brute_force(points[:5], samples, 0.2), rtol=1e-10)
+    log_p = parzen_log_density(points, samples, [0.2])[0]
+    np.testing.assert_allclose(log_p[1195:], brute_force(points[1195:], samples, 0.2), rtol=1e-10)
+    np.testing.assert_allclose(log_p[:5], brute_force(points[:5], samples, 0.2), rtol=1e-10)
 
 
 def test_float32_images_are_good_to_a_thousandth_of_a_nat_at_the_narrowest_window():
     rng = np.random.default_rng(0)
     points, samples = rng.random((20, 784), np.float32), rng.random((500, 784), np.float32)
-    found = parzen_log_density(points, samples, [0.1])[0]
+    log_p = parzen_log_density(points, samples, [0.1])[0]
     expected = brute_force(points.astype(float), samples.astype(float), 0.1)
-    assert np.abs(found - expected).max() < 1e-3
+    assert np.abs(log_p - expected).max() < 1e-3
 
 
 def test_a_point_far_from_all_samples_has_a_finite_density():
-    found = parzen_log_density([[1000.0]], normals(5, 1, 0), [0.1])
-    assert np.isfinite(found).all() and found < -1e7
+    log_p = parzen_log_density([[1000.0]], normals(5, 1, 0), [0.1])
+    assert np.isfinite(log_p).all() and log_p < -1e7
 
 
 def test_images_may_keep_their_shape():
     points, samples = normals(6, 4, 0), normals(8, 4, 1)
-    found = parzen_log_density(points.reshape(6, 2, 2), samples.reshape(8, 2, 2), [0.5])
-    np.testing.assert_array_equal(found, parzen_log_density(points, samples, [0.5]))
+    log_p = parzen_log_density(points.reshape(6, 2, 2), samples.reshape(8, 2, 2), [0.5])
+    np.testing.assert_array_equal(log_p, parzen_log_density(points, samples, [0.5]))
 
 
 def test_sigma_is_the_best_on_validation_and_the_score_that_of_the_test_data():

@@ -12,8 +12,8 @@ def data(n=200, d=6, seed=0):
 def test_components_are_the_right_singular_vectors_of_the_centred_data():
     x = data()
     _, _, directions = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
-    found = fit_pca(x, 3).components
-    np.testing.assert_allclose(np.abs(np.sum(found * directions[:3], axis=1)), 1, rtol=1e-10)
+    components = fit_pca(x, 3).components
+    np.testing.assert_allclose(np.abs(np.sum(components * directions[:3], axis=1)), 1, rtol=1e-10)
 
 
 def test_the_error_is_the_sum_of_the_squared_singular_values_left_out():
@@ -36,14 +36,14 @@ def test_codes_are_uncorrelated():
 
 @pytest.mark.parametrize("components", [0, 7])
 def test_an_impossible_number_of_components_is_refused(components):
-    with pytest.raises(ValueError, match=f"expected 1 to the columns of x, got {components}"):
+    with pytest.raises(ValueError, match=f"the number of columns of x, got {components}"):
         fit_pca(data(), components)
 
 
 def test_fewer_samples_than_columns_give_the_same_as_many():
     x = data(5, 6)
     _, values, directions = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
-    found = fit_pca(x, 2)
-    np.testing.assert_allclose(np.abs(np.sum(found.components * directions[:2], axis=1)), 1)
-    error = np.sum((found.reconstruct(x) - x) ** 2)
+    pca = fit_pca(x, 2)
+    np.testing.assert_allclose(np.abs(np.sum(pca.components * directions[:2], axis=1)), 1)
+    error = np.sum((pca.reconstruct(x) - x) ** 2)
     np.testing.assert_allclose(error, np.sum(values[2:] ** 2), rtol=1e-10)

@@ -36,29 +36,29 @@ def the_largest_pixel(classes):
     return model
 
 
-def pictures(counts):
+def images(counts):
     return np.repeat(np.eye(len(counts), dtype=np.float32), counts, axis=0)
 
 
 def test_a_class_counts_from_the_asked_part_of_the_samples_on():
-    samples = pictures([10, 9, 0, 981])
-    found = mode_coverage(the_largest_pixel(4), samples)
-    assert found.classes == 2
-    np.testing.assert_allclose(found.histogram, [0.01, 0.009, 0, 0.981])
+    samples = images([10, 9, 0, 981])
+    coverage = mode_coverage(the_largest_pixel(4), samples)
+    assert coverage.classes == 2
+    np.testing.assert_allclose(coverage.histogram, [0.01, 0.009, 0, 0.981])
     assert mode_coverage(the_largest_pixel(4), samples, at_least=0.005).classes == 3
 
 
 def test_imbalance_is_zero_for_equal_classes_and_the_logarithm_of_their_number_for_one():
-    assert mode_coverage(the_largest_pixel(4), pictures([5, 5, 5, 5])).imbalance == 0
-    found = mode_coverage(the_largest_pixel(4), pictures([0, 5, 0, 0]))
-    np.testing.assert_allclose(found.imbalance, np.log(4))
+    assert mode_coverage(the_largest_pixel(4), images([5, 5, 5, 5])).imbalance == 0
+    coverage = mode_coverage(the_largest_pixel(4), images([0, 5, 0, 0]))
+    np.testing.assert_allclose(coverage.imbalance, np.log(4))
     h = np.array([0.5, 0.25, 0.25])
-    found = mode_coverage(the_largest_pixel(3), pictures([4, 2, 2]))
-    np.testing.assert_allclose(found.imbalance, np.log(3) + np.sum(h * np.log(h)))
+    coverage = mode_coverage(the_largest_pixel(3), images([4, 2, 2]))
+    np.testing.assert_allclose(coverage.imbalance, np.log(3) + np.sum(h * np.log(h)))
 
 
-def test_samples_may_be_pictures():
-    assert mode_coverage(the_largest_pixel(4), pictures([1, 1, 1, 1]).reshape(4, 2, 2)).classes == 4
+def test_samples_may_be_images():
+    assert mode_coverage(the_largest_pixel(4), images([1, 1, 1, 1]).reshape(4, 2, 2)).classes == 4
 
 
 def test_no_samples_are_refused():
@@ -74,9 +74,9 @@ def test_a_mode_is_found_by_enough_samples_within_the_radius():
     near_first, near_second = np.tile([0.1, 0], (60, 1)), np.tile([5, 0.3], (9, 1))
     off, near_third = np.tile([0, 4], (30, 1)), np.tile([0, 5], (1, 1))
     samples = np.concatenate([near_first, near_second, off, near_third])
-    found = modes_found(samples, centres, radius=0.3 + 1e-9)
-    assert found.found == 3
-    np.testing.assert_allclose(found.good, 0.70)
+    modes = modes_found(samples, centres, radius=0.3 + 1e-9)
+    assert modes.found == 3
+    np.testing.assert_allclose(modes.good, 0.70)
     assert modes_found(samples, centres, radius=0.2).found == 2
     assert modes_found(samples, centres, radius=0.31, at_least=0.05).found == 2
 
@@ -84,9 +84,9 @@ def test_a_mode_is_found_by_enough_samples_within_the_radius():
 def test_samples_of_the_mixture_itself_find_all_modes_and_the_rayleigh_part_is_good():
     centres = np.array([[-1.0, 0], [1, 0], [0, 1]])
     samples = centres[np.arange(3000) % 3] + 0.05 * normals(3000, 2)
-    found, good = modes_found(samples, centres, radius=0.15)
+    reached, good = modes_found(samples, centres, radius=0.15)
     expected = 1 - np.exp(-(3**2) / 2)  # within three standard deviations in the plane
-    assert found == 3 and abs(good - expected) < 0.01
+    assert reached == 3 and abs(good - expected) < 0.01
 
 
 # Diversity and neighbours.
@@ -99,7 +99,7 @@ def test_diversity_is_the_mean_of_all_pairwise_distances(n, d, seed):
     np.testing.assert_allclose(diversity(x), pdist(x).mean(), rtol=1e-6)
 
 
-def test_diversity_of_more_than_one_block_and_of_pictures():
+def test_diversity_of_more_than_one_block_and_of_images():
     x = normals(1203, 4)
     np.testing.assert_allclose(diversity(x.reshape(-1, 2, 2)), pdist(x).mean(), rtol=1e-9)
 
@@ -155,8 +155,8 @@ def standard(n, d):
 
 def test_of_gaussians_with_the_same_axes_it_is_the_difference_of_means_and_deviations():
     x, deviations = standard(50, 3), np.array([2.0, 0.5, 1.0])
-    found = frechet_distance(x, x * deviations + [0, 3, 4])
-    np.testing.assert_allclose(found, 25 + np.sum((deviations - 1) ** 2))
+    distance = frechet_distance(x, x * deviations + [0, 3, 4])
+    np.testing.assert_allclose(distance, 25 + np.sum((deviations - 1) ** 2))
 
 
 def test_it_is_symmetric_and_zero_for_equals():
@@ -169,12 +169,12 @@ def test_it_is_symmetric_and_zero_for_equals():
 def test_fewer_samples_than_features_and_dead_features_give_no_nan():
     a, b = normals(6, 20, 0), normals(9, 20, 1)
     a[:, :10] = 0
-    found = frechet_distance(a, b)
-    assert np.isfinite(found) and found > 0
+    distance = frechet_distance(a, b)
+    assert np.isfinite(distance) and distance > 0
     # Of one direction each, u and v: |u|² + |v|² - 2 |u·v|.
     u, v = normals(2, 4, 3)
-    found = frechet_distance(np.stack([u, -u]) / np.sqrt(2), np.stack([v, -v]) / np.sqrt(2))
-    np.testing.assert_allclose(found, u @ u + v @ v - 2 * abs(u @ v))
+    distance = frechet_distance(np.stack([u, -u]) / np.sqrt(2), np.stack([v, -v]) / np.sqrt(2))
+    np.testing.assert_allclose(distance, u @ u + v @ v - 2 * abs(u @ v))
 
 
 def test_samples_of_one_distribution_come_closer_as_there_are_more():

@@ -45,8 +45,8 @@ def test_several_samples_are_the_mean_of_single_ones() -> None:
     epsilon = np.random.default_rng(1).standard_normal((15, 4)).astype(np.float32)
     three, one = model(samples=3), model()
     single = [one.terms((x, y), epsilon[i : i + 5])[0].array for i in (0, 5, 10)]
-    found = three.terms((x, y), epsilon)[0].array
-    assert found == pytest.approx(np.mean(single), rel=1e-5)
+    reconstruction = three.terms((x, y), epsilon)[0].array
+    assert reconstruction == pytest.approx(np.mean(single), rel=1e-5)
 
 
 def test_without_weights_for_the_class_it_is_the_vae() -> None:
@@ -106,10 +106,10 @@ def test_it_generates_the_class_it_is_asked_for() -> None:
     cvae.fit(x[:2000], y[:2000], 50, 3, 0)
     asked = np.repeat(np.arange(10), 50)
     z = np.random.default_rng(0).standard_normal((500, 4)).astype(np.float32)
-    pictures = ops.sigmoid(cvae.decoder([z, np.eye(10, dtype=np.float32)[asked]])).array
-    found = np.argmin(((pictures[:, None] - means) ** 2).sum(-1), axis=1)
-    assert np.mean(found == asked) > 0.8
-    assert pictures.reshape(10, 50, 196).std(1).mean() > 0.02  # and not one picture for a class
+    images = ops.sigmoid(cvae.decoder([z, np.eye(10, dtype=np.float32)[asked]])).array
+    classes = np.argmin(((images[:, None] - means) ** 2).sum(-1), axis=1)
+    assert np.mean(classes == asked) > 0.8
+    assert images.reshape(10, 50, 196).std(1).mean() > 0.02  # and not one image for a class
 
 
 def test_data_other_than_x_and_y_raise() -> None:

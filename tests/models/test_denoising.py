@@ -16,7 +16,7 @@ from numpy_nets.models.vae import bernoulli_log_likelihood
 from numpy_nets.optimizers import Adam
 
 
-def drawn(corruption, shape=(400, 250), seed=0) -> np.ndarray:
+def draw(corruption, shape=(400, 250), seed=0) -> np.ndarray:
     return corruption.draw(shape, np.random.default_rng(seed))
 
 
@@ -37,7 +37,7 @@ def data(n: int = 40) -> np.ndarray:
 @pytest.mark.parametrize("rate", [0.0, 0.25, 0.9])
 def test_masking_erases_its_share_of_pixels_and_leaves_the_others_as_they_were(rate) -> None:
     corruption, x = MaskingNoise(rate), np.full((400, 250), 0.5, np.float32)
-    corrupted = corruption(x, drawn(corruption)).array
+    corrupted = corruption(x, draw(corruption)).array
     assert set(np.unique(corrupted)) <= {0.0, 0.5}
     error = np.sqrt(rate * (1 - rate) / x.size)
     assert abs(np.mean(corrupted == 0) - rate) <= 5 * error
@@ -45,7 +45,7 @@ def test_masking_erases_its_share_of_pixels_and_leaves_the_others_as_they_were(r
 
 def test_masking_is_independent_from_pixel_to_pixel_and_image_to_image() -> None:
     corruption = MaskingNoise(0.5)
-    kept = corruption(np.ones((400, 250), np.float32), drawn(corruption)).array
+    kept = corruption(np.ones((400, 250), np.float32), draw(corruption)).array
     for axis in (0, 1):
         counts = kept.sum(axis)
         n = kept.shape[axis]
@@ -55,7 +55,7 @@ def test_masking_is_independent_from_pixel_to_pixel_and_image_to_image() -> None
 def test_gaussian_noise_has_the_mean_zero_and_the_deviation_it_says() -> None:
     corruption = GaussianNoise(0.3)
     x = np.full((400, 250), 0.5, np.float32)
-    noise = corruption(x, drawn(corruption)).array - 0.5
+    noise = corruption(x, draw(corruption)).array - 0.5
     n = noise.size
     assert abs(noise.mean()) < 5 * 0.3 / np.sqrt(n)
     assert abs(noise.std() - 0.3) < 5 * 0.3 / np.sqrt(2 * n)
@@ -95,7 +95,7 @@ def test_call_does_not_corrupt() -> None:
 def test_the_loss_has_the_gradients_of_central_differences(corruption) -> None:
     rng = np.random.default_rng(0)
     x, kernel, out = rng.random((3, 5)), rng.normal(size=(5, 4)), rng.normal(size=(4, 5))
-    noise = drawn(corruption, (3, 5)).array.astype(np.float64)
+    noise = draw(corruption, (3, 5)).array.astype(np.float64)
 
     def loss(kernel, out) -> Tensor:
         codes = ops.sigmoid(ops.matmul(corruption(Tensor(x), Tensor(noise)), kernel))
@@ -115,8 +115,8 @@ def test_it_learns_to_fill_in_what_was_erased() -> None:
     assert history["loss"] == history["reconstruction"]
     erased = data()
     erased[:, ::2] = 0  # one of each pair is left
-    found = dae(erased).array[:, ::2] > 0
-    assert np.mean(found == data()[:, ::2]) > 0.95
+    filled_in = dae(erased).array[:, ::2] > 0
+    assert np.mean(filled_in == data()[:, ::2]) > 0.95
 
 
 @pytest.mark.parametrize("logit", [-1e4, 1e4])
@@ -139,6 +139,6 @@ def test_builders_have_the_shapes_they_say() -> None:
 
 
 def test_a_rate_of_0_keeps_every_pixel_even_where_0_was_drawn() -> None:
-    x, drawn = np.ones((1, 3), np.float32), np.array([[0.0, 0.5, 0.25]], np.float32)
-    np.testing.assert_array_equal(MaskingNoise(0.0)(x, Tensor(drawn)).array, [[1, 1, 1]])
-    np.testing.assert_array_equal(MaskingNoise(0.5)(x, Tensor(drawn)).array, [[0, 1, 0]])
+    x, uniform = np.ones((1, 3), np.float32), np.array([[0.0, 0.5, 0.25]], np.float32)
+    np.testing.assert_array_equal(MaskingNoise(0.0)(x, Tensor(uniform)).array, [[1, 1, 1]])
+    np.testing.assert_array_equal(MaskingNoise(0.5)(x, Tensor(uniform)).array, [[0, 1, 0]])

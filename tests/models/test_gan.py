@@ -48,7 +48,7 @@ def make(objective: Objective = NON_SATURATING, dropout: bool = False, **options
     return gan
 
 
-def pictures(n: int = 12) -> np.ndarray:
+def images(n: int = 12) -> np.ndarray:
     return np.random.default_rng(1).uniform(-1, 1, (n, 6)).astype(config.floatx())
 
 
@@ -61,7 +61,7 @@ def bits(network, optimizer) -> list[bytes]:
 
 
 def g_slope(objective: Objective, logit: float) -> float:
-    """∂/∂a of G's loss on one picture that D gives the logit a."""
+    """∂/∂a of G's loss on one image that D gives the logit a."""
     a = Tensor(np.array([[logit]]))
     with GradientTape() as tape:
         tape.watch(a)
@@ -89,7 +89,7 @@ def test_g_s_slopes_at_d_s_logit_are_those_of_the_theory(logit) -> None:
 
 
 @pytest.mark.usefixtures("float64")
-def test_for_one_picture_both_crossentropies_pull_g_the_same_way_with_e_to_the_minus_a() -> None:
+def test_for_one_image_both_crossentropies_pull_g_the_same_way_with_e_to_the_minus_a() -> None:
     for seed in range(5):
         z = noise(1, seed)
         gan = make()
@@ -109,19 +109,19 @@ def test_where_d_wins_the_saturating_gradient_vanishes_and_the_others_do_not() -
 @pytest.mark.usefixtures("float64")
 def test_the_terms_of_d_are_minus_the_value_of_the_game() -> None:
     gan = make()
-    d_x = gan.discriminator(pictures()).array
+    d_x = gan.discriminator(images()).array
     d_g_z = gan(noise()).array
     value = np.mean(np.log(d_x)) + np.mean(np.log(1 - d_g_z))
-    assert float(sum(gan.d_terms(pictures(), noise()))) == pytest.approx(-value, rel=1e-12)
+    assert float(sum(gan.d_terms(images(), noise()))) == pytest.approx(-value, rel=1e-12)
 
 
 @pytest.mark.usefixtures("float64")
 def test_minimax_has_g_descend_the_value_that_d_ascends() -> None:
     gan = make(MINIMAX)
     with GradientTape() as tape:
-        value = -sum(gan.d_terms(pictures(), noise()))
-    found = tape.gradient(value, gan.generator.trainable_variables)
-    expected = np.concatenate([g.array.ravel() for g in found])
+        value = -sum(gan.d_terms(images(), noise()))
+    gradients = tape.gradient(value, gan.generator.trainable_variables)
+    expected = np.concatenate([g.array.ravel() for g in gradients])
     np.testing.assert_allclose(g_gradients(gan, noise()), expected, rtol=1e-12)
 
 
@@ -139,7 +139,7 @@ def test_least_squares_is_half_the_squared_distance_from_the_paper_s_labels() ->
 
 
 def slope(objective: Objective, real_label: float, data: float, output: float) -> float:
-    """∂/∂D of D's loss where a share `data` of the pictures is data and the rest G's."""
+    """∂/∂D of D's loss where a share `data` of the images is real and the rest are G's."""
     d = Tensor(np.array([[output]]))
     with GradientTape() as tape:
         tape.watch(d)
@@ -162,7 +162,7 @@ def test_the_best_d_is_the_share_of_data_and_one_sided_smoothing_only_scales_it(
 
 @pytest.mark.usefixtures("float64")
 def test_a_smoothed_label_changes_the_term_of_data_alone() -> None:
-    plain, smooth = (make(real_label=label).d_terms(pictures(), noise()) for label in (1.0, 0.9))
+    plain, smooth = (make(real_label=label).d_terms(images(), noise()) for label in (1.0, 0.9))
     assert float(plain[0]) != float(smooth[0])
     assert float(plain[1]) == float(smooth[1])
 
@@ -181,7 +181,7 @@ def test_losses_have_the_gradients_of_central_differences(loss, label) -> None:
 def test_both_networks_have_the_gradients_of_central_differences(objective, what) -> None:
     gan = make(objective)
     network = gan.discriminator if what == "d_terms" else gan.generator
-    arguments = (pictures(), noise()) if what == "d_terms" else (noise(),)
+    arguments = (images(), noise()) if what == "d_terms" else (noise(),)
 
     def loss() -> Tensor:
         return sum(getattr(gan, what)(*arguments))  # type: ignore[return-value]
@@ -209,7 +209,7 @@ def test_however_sure_d_is_losses_and_gradients_stay_finite(objective, logit) ->
     *rest, bias = gan.discriminator.get_weights()
     gan.discriminator.set_weights([*rest, np.full_like(bias, logit)])
     for step in (
-        lambda: gan.learn_discriminator(pictures(), noise()),
+        lambda: gan.learn_discriminator(images(), noise()),
         lambda: gan.learn_generator(noise()),
     ):
         assert all(np.isfinite(term.array) for term in step())
@@ -224,7 +224,7 @@ def test_a_step_of_one_leaves_the_other_and_its_optimizer_bit_for_bit(objective,
     for _ in range(2):  # the second step meets optimizers with accumulators
         g = bits(gan.generator, gan.g_optimizer)
         d = bits(gan.discriminator, gan.d_optimizer)
-        gan.learn_discriminator(pictures(), noise())
+        gan.learn_discriminator(images(), noise())
         assert bits(gan.generator, gan.g_optimizer) == g
         learnt = bits(gan.discriminator, gan.d_optimizer)
         changed = [a != b for a, b in zip(learnt, d, strict=True)]
@@ -245,7 +245,7 @@ def test_a_step_depends_on_its_own_batch_and_not_on_steps_before(objective) -> N
     after.learn_generator(noise(seed=9))
     after.generator.set_weights(start)
     for gan in (alone, after):
-        gan.learn_discriminator(pictures(), noise())
+        gan.learn_discriminator(images(), noise())
         gan.learn_generator(noise(seed=5))
     for network in ("generator", "discriminator"):
         for a, b in zip(
@@ -260,7 +260,7 @@ def test_a_step_depends_on_its_own_batch_and_not_on_steps_before(objective) -> N
 @pytest.mark.parametrize("half_steps", [False, True])
 def test_optimizers_count_k_steps_of_d_twice_if_halved_for_each_of_g(k, half_steps) -> None:
     gan = make(k=k, half_steps=half_steps)
-    gan.fit(pictures(), batch_size=6, epochs=2, verbose=0)
+    gan.fit(images(), batch_size=6, epochs=2, verbose=0)
     assert gan.g_optimizer.iterations == 4
     assert gan.d_optimizer.iterations == 4 * k * (2 if half_steps else 1)
 
@@ -269,11 +269,11 @@ def test_one_step_descends_the_sum_and_two_halves_each_term_in_turn() -> None:
     together, halves, by_hand = make(), make(half_steps=True), make()
     for gan in (together, halves, by_hand):
         gan.compile(SGD(0.5), SGD(0.5))
-    one, two = (gan.learn_discriminator(pictures(), noise()) for gan in (together, halves))
+    one, two = (gan.learn_discriminator(images(), noise()) for gan in (together, halves))
     assert float(one[0]) == float(two[0]) and float(one[1]) != float(two[1])
     for part in range(2):
         with GradientTape() as tape:
-            term = by_hand.d_terms(pictures(), noise())[part]
+            term = by_hand.d_terms(images(), noise())[part]
         assert float(term) == float(two[part])
         variables = by_hand.discriminator.trainable_variables
         by_hand.d_optimizer.apply(tape.gradient(term, variables), variables)
@@ -293,7 +293,7 @@ def test_a_batch_is_dealt_out_to_the_k_steps_each_with_noise_of_its_own(monkeypa
         return learn(real, z)
 
     monkeypatch.setattr(gan, "learn_discriminator", spy)
-    x = pictures(11)
+    x = images(11)
     gan.train_on_batch(x)
     assert [len(real) for real, _ in seen] == [len(z) for _, z in seen] == [4, 4, 3]
     rows = np.concatenate([real for real, _ in seen])
@@ -301,31 +301,31 @@ def test_a_batch_is_dealt_out_to_the_k_steps_each_with_noise_of_its_own(monkeypa
     assert len(np.unique(np.concatenate([z for _, z in seen]))) == 33
 
 
-def test_a_batch_of_fewer_pictures_than_steps_is_refused() -> None:
-    with pytest.raises(ValueError, match="batch: expected at least k = 3 pictures, got 2"):
-        make(k=3).train_on_batch(pictures(2))
+def test_a_batch_of_fewer_images_than_steps_is_refused() -> None:
+    with pytest.raises(ValueError, match="batch: expected at least k = 3 images, got 2"):
+        make(k=3).train_on_batch(images(2))
 
 
 @pytest.mark.parametrize("objective", ALL)
 @pytest.mark.parametrize("options", [{}, {"k": 2}, {"half_steps": True}])
 def test_what_is_reported_adds_up_in_training_and_evaluation(objective, options) -> None:
     gan = make(objective, **options)
-    history = gan.fit(pictures(), None, 5, 2, 0, validation_data=pictures()).history
+    history = gan.fit(images(), None, 5, 2, 0, validation_data=images()).history
     assert set(history) == {f"{p}{name}" for p in ("", "val_") for name in gan.reported}
     for p in ("", "val_"):
         total = np.add(history[f"{p}d_loss_real"], history[f"{p}d_loss_fake"])
         np.testing.assert_allclose(history[f"{p}d_loss"], total, rtol=1e-5)
 
 
-@pytest.mark.parametrize("shift", [0, 1])  # wrong about one picture of G; right about some data
+@pytest.mark.parametrize("shift", [0, 1])  # wrong on one of G's images; right on some real
 def test_accuracy_and_outputs_are_those_of_d_by_hand(shift) -> None:
     gan = make()
     with_noise = Tensor(noise())
     gan.draw_noise = lambda count: with_noise  # type: ignore[method-assign]
     bias = gan.discriminator.layers[-1].bias
     bias.assign(bias.array + shift)
-    logs = gan.evaluate(pictures(), batch_size=12, verbose=0, return_dict=True)
-    d_x, d_g_z = gan.discriminator(pictures()).array, gan(noise()).array
+    logs = gan.evaluate(images(), batch_size=12, verbose=0, return_dict=True)
+    d_x, d_g_z = gan.discriminator(images()).array, gan(noise()).array
     assert 0 < ((d_x > 0.5).mean() if shift else (d_g_z <= 0.5).mean()) < 1
     assert logs["d_real"] == pytest.approx(d_x.mean(), rel=1e-6)
     assert logs["d_fake"] == pytest.approx(d_g_z.mean(), rel=1e-6)
@@ -333,10 +333,10 @@ def test_accuracy_and_outputs_are_those_of_d_by_hand(shift) -> None:
     assert logs["g_loss"] == pytest.approx(-np.log(d_g_z).mean(), rel=1e-5)
 
 
-def test_a_d_that_says_one_half_is_right_about_pictures_of_g_only() -> None:
+def test_a_d_that_says_one_half_is_right_about_images_of_g_only() -> None:
     gan = make()
     gan.discriminator.set_weights([np.zeros_like(w) for w in gan.discriminator.get_weights()])
-    logs = gan.test_on_batch(pictures(), return_dict=True)
+    logs = gan.test_on_batch(images(), return_dict=True)
     assert (logs["d_real"], logs["d_fake"], logs["d_accuracy"]) == (0.5, 0.5, 0.5)
 
 
@@ -351,7 +351,7 @@ def test_evaluation_is_without_dropout_and_changes_nothing() -> None:
     gan = make(dropout=True)
     gan.draw_noise = lambda count: Tensor(noise())  # type: ignore[method-assign]
     before = bits(gan.discriminator, gan.d_optimizer) + bits(gan.generator, gan.g_optimizer)
-    first, second = (gan.evaluate(pictures(), batch_size=12, verbose=0) for _ in range(2))
+    first, second = (gan.evaluate(images(), batch_size=12, verbose=0) for _ in range(2))
     assert first == second
     after = bits(gan.discriminator, gan.d_optimizer) + bits(gan.generator, gan.g_optimizer)
     assert after == before
@@ -359,7 +359,7 @@ def test_evaluation_is_without_dropout_and_changes_nothing() -> None:
 
 def test_training_uses_dropout_in_steps_of_d_and_of_g() -> None:
     gan = make(dropout=True)
-    terms = [[float(t) for t in gan.d_terms(pictures(), noise(), True)] for _ in range(2)]
+    terms = [[float(t) for t in gan.d_terms(images(), noise(), True)] for _ in range(2)]
     assert terms[0][0] != terms[1][0] and terms[0][1] != terms[1][1]
     first, second = (float(gan.g_terms(noise(), True)[0]) for _ in range(2))
     assert first != second
@@ -377,11 +377,11 @@ def test_what_learns_is_trained_with_dropout_and_what_looks_does_without(where) 
     gan = GAN(*networks)
     gan.compile(SGD(0.0), SGD(0.0))
     for once, varies in (
-        (lambda: gan.learn_discriminator(pictures(), noise())[1], True),
+        (lambda: gan.learn_discriminator(images(), noise())[1], True),
         (lambda: gan.learn_generator(noise())[0], True),
-        (lambda: gan.d_terms(pictures(), noise())[1], False),
+        (lambda: gan.d_terms(images(), noise())[1], False),
         (lambda: gan.g_terms(noise())[0], False),
-        (lambda: ops.sum(gan.examples(pictures(), noise())[1][1]), False),
+        (lambda: ops.sum(gan.examples(images(), noise())[1][1]), False),
     ):
         assert (float(once()) != float(once())) == varies
 
@@ -390,7 +390,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
     runs = []
     for _ in range(2):
         gan = make()
-        gan.fit(pictures(), batch_size=5, epochs=2, verbose=0)
+        gan.fit(images(), batch_size=5, epochs=2, verbose=0)
         runs.append(bits(gan.generator, gan.g_optimizer))
     assert runs[0] == runs[1]
 
@@ -401,7 +401,7 @@ def test_the_averaged_generator_follows_g() -> None:
     gan = make(averaged=averaged, ema_momentum=0.15)
     expected = averaged.get_weights()
     for seed, momentum in enumerate([0, 1 / 11, 0.15, 0.15]):
-        gan.learn_discriminator(pictures(), noise(seed=seed))
+        gan.learn_discriminator(images(), noise(seed=seed))
         for a, b in zip(averaged.get_weights(), expected, strict=True):
             np.testing.assert_array_equal(a, b, "a step of D")
         gan.learn_generator(noise(seed=seed))
@@ -416,7 +416,7 @@ def test_averaging_changes_nothing_in_the_game() -> None:
     plain, watched = make(), make(averaged=build_generator(3, 6, 4))
     for gan in (plain, watched):
         random.set_random_seed(3)
-        gan.fit(pictures(), batch_size=5, epochs=2, verbose=0)
+        gan.fit(images(), batch_size=5, epochs=2, verbose=0)
     assert bits(plain.generator, plain.g_optimizer) == bits(watched.generator, watched.g_optimizer)
     assert not watched.averaged.trainable_variables
     assert len(watched.trainable_variables) == len(plain.trainable_variables)
@@ -433,14 +433,14 @@ def test_training_goes_on_from_a_checkpoint_bit_for_bit(options, tmp_path) -> No
     path = tmp_path / "c.weights.h5"
     whole, part = make_one(), make_one()
     random.set_random_seed(3)
-    whole.fit(pictures(), batch_size=5, epochs=4, verbose=0)
+    whole.fit(images(), batch_size=5, epochs=4, verbose=0)
     random.set_random_seed(3)
-    part.fit(pictures(), batch_size=5, epochs=2, verbose=0)
+    part.fit(images(), batch_size=5, epochs=2, verbose=0)
     save_checkpoint(part, path, 2)
     fresh = make_one()
     random.set_random_seed(99)
     assert load_checkpoint(fresh, path) == 2
-    fresh.fit(pictures(), batch_size=5, epochs=4, initial_epoch=2, verbose=0)
+    fresh.fit(images(), batch_size=5, epochs=4, initial_epoch=2, verbose=0)
     for network in ("generator", "discriminator"):
         a, b = (
             bits(getattr(gan, network), getattr(gan, f"{network[0]}_optimizer"))
@@ -478,7 +478,7 @@ def test_one_optimizer_for_both_networks_is_refused() -> None:
     """Its accumulators serve one list of variables."""
     shared, gan = Adam(0.1), make()
     before = gan.d_optimizer, gan.g_optimizer
-    with pytest.raises(ValueError, match="an optimizer for D and another for G"):
+    with pytest.raises(ValueError, match="g_optimizer: expected one of G's own, got D's optimizer"):
         gan.compile(shared, shared)
     assert (gan.d_optimizer, gan.g_optimizer) == before
     gan.compile("sgd", "sgd")
@@ -493,9 +493,9 @@ def test_one_optimizer_for_both_networks_is_refused() -> None:
         ({"real_label": 0.0}, "real_label: expected a number in (0, 1], got 0.0"),
         ({"real_label": 1.2}, "real_label: expected a number in (0, 1], got 1.2"),
         ({"real_label": -0.5}, "real_label: expected a number in (0, 1], got -0.5"),
-        ({"ema_momentum": -0.1}, "ema_momentum: expected a number 0 to 1, got -0.1"),
-        ({"ema_momentum": 1.1}, "ema_momentum: expected a number 0 to 1, got 1.1"),
-        ({"ema_momentum": "0.9"}, "ema_momentum: expected a number 0 to 1, got '0.9'"),
+        ({"ema_momentum": -0.1}, "ema_momentum: expected a number in [0, 1], got -0.1"),
+        ({"ema_momentum": 1.1}, "ema_momentum: expected a number in [0, 1], got 1.1"),
+        ({"ema_momentum": "0.9"}, "ema_momentum: expected a number in [0, 1], got '0.9'"),
     ],
 )
 def test_wrong_options_are_refused(options, message) -> None:
@@ -503,7 +503,7 @@ def test_wrong_options_are_refused(options, message) -> None:
         GAN(build_generator(3, 6), build_discriminator(6), **options)
 
 
-def test_an_average_that_is_no_network_of_its_own_like_g_is_refused() -> None:
+def test_an_average_that_is_not_a_network_of_its_own_like_g_is_refused() -> None:
     generator, discriminator = build_generator(3, 6, 4), build_discriminator(6)
     hidden = generator.layers[0]
     shared = Sequential([Input((3,)), hidden, LeakyReLU(0.01), Dense(6, activation="tanh")])
@@ -529,7 +529,7 @@ def test_arguments_of_other_models_are_refused_by_name(argument) -> None:
 
 def test_k_may_be_a_numpy_integer() -> None:
     gan = make(k=np.int64(2))
-    gan.fit(pictures(), verbose=0)
+    gan.fit(images(), verbose=0)
     assert gan.d_optimizer.iterations == 2
 
 
@@ -541,10 +541,10 @@ def test_train_gan_prints_every_tenth_iteration_and_trains_both(capsys) -> None:
     generator, discriminator = build_generator(3, 6, 8), build_discriminator(6, 8)
     gan = build_gan(generator, discriminator)
     before = [network.get_weights() for network in (generator, discriminator)]
-    train_gan(gan, generator, discriminator, pictures(50), epochs=25, batch_size=8)
+    train_gan(gan, generator, discriminator, images(50), epochs=25, batch_size=8)
     lines = capsys.readouterr().out.splitlines()
-    found = [LINE.fullmatch(line) for line in lines]
-    assert all(found) and [m[1] for m in found if m] == ["10", "20", "25"]
+    matches = [LINE.fullmatch(line) for line in lines]
+    assert all(matches) and [m[1] for m in matches if m] == ["10", "20", "25"]
     for network, weights in zip((generator, discriminator), before, strict=True):
         assert all((a != b).any() for a, b in zip(network.get_weights(), weights, strict=True))
     assert (gan.d_optimizer.iterations, gan.g_optimizer.iterations) == (50, 25)
@@ -554,28 +554,28 @@ def test_train_gan_prints_the_mean_of_d_s_terms_its_accuracy_and_g_s_loss(capsys
     gan = make(half_steps=True)
     bias = gan.discriminator.layers[-1].bias
     bias.assign(bias.array + 2)
-    train_gan(gan, gan.generator, gan.discriminator, pictures(), 1, 8)
-    found = LINE.fullmatch(capsys.readouterr().out.strip())
+    train_gan(gan, gan.generator, gan.discriminator, images(), 1, 8)
+    match = LINE.fullmatch(capsys.readouterr().out.strip())
     logs = gan.get_metrics_result()
     expected = [0.5 * logs["d_loss"], 100 * logs["d_accuracy"], logs["g_loss"]]
     assert logs["d_accuracy"] > 0.1
-    assert found and [float(x) for x in found.groups()[1:]] == pytest.approx(expected, abs=0.006)
+    assert match and [float(x) for x in match.groups()[1:]] == pytest.approx(expected, abs=0.006)
 
 
 def test_train_gan_draws_every_row_and_no_other(monkeypatch, capsys) -> None:
     gan = make(k=3)
-    drawn: list[np.ndarray] = []
+    batches: list[np.ndarray] = []
 
     def record(x, **_):
-        drawn.append(x[:, 0])
+        batches.append(x[:, 0])
         return dict.fromkeys(gan.reported, 0.0)
 
     monkeypatch.setattr(gan, "train_on_batch", record)
     x = np.linspace(-1, 1, 7)[:, None].repeat(6, axis=1)
     train_gan(gan, gan.generator, gan.discriminator, x, epochs=np.int64(257), batch_size=4)
     assert capsys.readouterr().out.splitlines()[-1].startswith("257 [")
-    assert {len(batch) for batch in drawn} == {gan.k * 4}
-    rows, counts = np.unique(np.concatenate(drawn), return_counts=True)
+    assert {len(batch) for batch in batches} == {gan.k * 4}
+    rows, counts = np.unique(np.concatenate(batches), return_counts=True)
     np.testing.assert_array_equal(rows, x[:, 0])
     draws = 257 * gan.k * 4
     assert abs(counts - draws / 7).max() < 5 * math.sqrt(draws * 6 / 49)
@@ -602,24 +602,24 @@ def test_train_gan_refuses_data_of_another_shape_or_outside_the_range_of_tanh(x,
 
 @pytest.mark.parametrize("name", ["epochs", "batch_size"])
 @pytest.mark.parametrize("value", [0, -1, 2.0])
-def test_train_gan_refuses_counts_that_are_no_positive_integers(name, value) -> None:
+def test_train_gan_refuses_counts_that_are_not_positive_integers(name, value) -> None:
     gan = make()
     with pytest.raises(ValueError, match=f"train_gan: {name}: expected a positive integer, got "):
-        train_gan(gan, gan.generator, gan.discriminator, pictures(), **{name: value})
+        train_gan(gan, gan.generator, gan.discriminator, images(), **{name: value})
 
 
-def test_train_gan_warns_of_pictures_in_0_to_1_as_the_notebook_has_them() -> None:
+def test_train_gan_warns_of_images_in_0_to_1_as_the_notebook_has_them() -> None:
     gan = make()
     with pytest.warns(UserWarning, match="no value below 0") as seen:
         train_gan(gan, gan.generator, gan.discriminator, np.zeros((4, 6)), 1, 4)
     assert seen[0].filename == __file__
 
 
-def test_train_gan_takes_pictures_of_more_dimensions_if_the_networks_do(capsys) -> None:
+def test_train_gan_takes_images_of_more_dimensions_if_the_networks_do(capsys) -> None:
     generator = Sequential([Input((3,)), Dense(6, activation="tanh"), Reshape((2, 3))])
     discriminator = Sequential([Input((2, 3)), Flatten(), Dense(1, activation="sigmoid")])
     gan = build_gan(generator, discriminator)
-    train_gan(gan, generator, discriminator, pictures().reshape(12, 2, 3), 1, 4)
+    train_gan(gan, generator, discriminator, images().reshape(12, 2, 3), 1, 4)
     assert LINE.fullmatch(capsys.readouterr().out.strip())
 
 
@@ -627,10 +627,10 @@ def test_train_gan_refuses_a_stack_and_networks_of_another_gan() -> None:
     generator, discriminator = build_generator(3, 6), build_discriminator(6)
     stack = Sequential([generator, discriminator])
     with pytest.raises(TypeError, match="gan: expected a GAN, got Sequential"):
-        train_gan(stack, generator, discriminator, pictures())
+        train_gan(stack, generator, discriminator, images())
     gan = make()
     with pytest.raises(ValueError, match="expected those of gan"):
-        train_gan(gan, generator, gan.discriminator, pictures())
+        train_gan(gan, generator, gan.discriminator, images())
 
 
 def test_the_notebook_s_networks_have_their_shapes_and_ranges() -> None:
@@ -645,23 +645,23 @@ def test_the_notebook_s_networks_have_their_shapes_and_ranges() -> None:
 
 
 @pytest.mark.parametrize("objective", ALL)
-def test_where_data_is_one_picture_g_comes_near_it(objective) -> None:
+def test_where_data_is_one_image_g_comes_near_it(objective) -> None:
     target = np.array([0.5, -0.5], "float32")
     random.set_random_seed(0)
     discriminator = build_discriminator(2, 16, activation=objective.activation)
     gan = GAN(build_generator(2, 2, 16), discriminator, objective, real_label=0.9)
     gan.compile(Adam(0.01, beta_1=0.5), Adam(0.01, beta_1=0.5))
     gan.fit(np.tile(target, (320, 1)), batch_size=32, epochs=30, verbose=0)
-    made = gan.generator(gan.draw_noise(200)).array
-    assert np.abs(made.mean(axis=0) - target).max() < 0.2
+    samples = gan.generator(gan.draw_noise(200)).array
+    assert np.abs(samples.mean(axis=0) - target).max() < 0.2
 
 
 def test_first_is_x_of_a_batch() -> None:
-    x = pictures()
+    x = images()
     assert gan_file.first(x) is x and gan_file.first((x, None)) is x
 
 
-def test_ops_of_a_step_of_d_are_none_of_g(monkeypatch) -> None:
+def test_no_operation_of_a_step_of_d_uses_the_weights_of_g(monkeypatch) -> None:
     """G is used outside of the tape, so its operations are not even recorded."""
     tapes: list[GradientTape] = []
 
@@ -676,7 +676,7 @@ def test_ops_of_a_step_of_d_are_none_of_g(monkeypatch) -> None:
 
     monkeypatch.setattr(gan_file, "GradientTape", Spy)
     gan = make()
-    gan.learn_discriminator(pictures(), noise())
+    gan.learn_discriminator(images(), noise())
     (tape,) = tapes
     assert not tape.seen & {id(v) for v in gan.generator.weights}
     assert tape.seen >= {id(v) for v in gan.discriminator.weights}

@@ -51,7 +51,7 @@ def test_noise_is_uniform_with_mean_0_and_variance_1() -> None:
     assert abs(z.var() - 1) < 5 * np.sqrt((9 / 5 - 1) / 40_000)
 
 
-def test_with_the_mean_picture_of_the_data_every_pixel_begins_about_there() -> None:
+def test_with_the_mean_image_of_the_data_every_pixel_begins_about_there() -> None:
     mean = np.linspace(0, 1, 784)
     generator = build_paper_generator(mean)
     bias = generator.weights[-1].array
@@ -80,20 +80,20 @@ X = np.random.default_rng(0).uniform(-1, 1, (20, 6)).astype("float32")
 def test_d_descends_half_of_its_terms_and_g_what_it_does_elsewhere() -> None:
     z = uniform_prior((20, 3))
     half, whole = small(), small(NON_SATURATING)
-    for found, expected in zip(half.d_terms(X, z), whole.d_terms(X, z), strict=True):
-        assert found.array == 0.5 * expected.array > 0
+    for halved, expected in zip(half.d_terms(X, z), whole.d_terms(X, z), strict=True):
+        assert halved.array == 0.5 * expected.array > 0
     assert half.g_terms(z)[0].array == whole.g_terms(z)[0].array
 
 
 def test_momentum_grows_on_a_line_and_stays() -> None:
     gan, ramp = small(), MomentumRamp(0.5, 0.7, 4)
     ramp.set_model(gan)
-    found = []
+    momenta = []
     for epoch in range(6):
         ramp.on_epoch_begin(epoch)
         assert gan.d_optimizer.momentum == gan.g_optimizer.momentum
-        found.append(gan.d_optimizer.momentum)
-    assert found == pytest.approx([0.5, 0.55, 0.6, 0.65, 0.7, 0.7])
+        momenta.append(gan.d_optimizer.momentum)
+    assert momenta == pytest.approx([0.5, 0.55, 0.6, 0.65, 0.7, 0.7])
 
 
 def test_the_momentum_that_grew_is_the_one_a_step_uses() -> None:

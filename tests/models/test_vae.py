@@ -43,11 +43,11 @@ def test_the_gradient_through_the_reparameterization_is_that_of_the_expectation(
         tape.watch([mean, log_var])
         z = reparameterize(mean, log_var, epsilon)
         value = ops.mean(z * z * z)
-    found = [float(g.array[0, 0]) for g in tape.gradient(value, [mean, log_var])]
+    gradients = [float(g.array[0, 0]) for g in tape.gradient(value, [mean, log_var])]
     m, v = 0.7, np.exp(-0.4)
     z = m + np.sqrt(v) * epsilon[:, 0]
     samples = [3 * z**2, 1.5 * z**2 * np.sqrt(v) * epsilon[:, 0]]
-    for g, expected, each in zip(found, [3 * m**2 + 3 * v, 3 * m * v], samples, strict=True):
+    for g, expected, each in zip(gradients, [3 * m**2 + 3 * v, 3 * m * v], samples, strict=True):
         assert abs(g - expected) < 5 * each.std() / np.sqrt(len(each))
 
 
@@ -59,8 +59,8 @@ def test_log_likelihoods_are_the_closed_forms() -> None:
     np.testing.assert_allclose(bernoulli_log_likelihood(x, tensor(z)).array, expected)
     log_var = rng.normal(size=(4, 3))
     densities = np.exp(-0.5 * (x - z) ** 2 / np.exp(log_var)) / np.sqrt(2 * np.pi * np.exp(log_var))
-    found = gaussian_log_likelihood(x, [tensor(z), tensor(log_var)]).array
-    np.testing.assert_allclose(found, np.log(densities).sum(axis=1))
+    log_likelihoods = gaussian_log_likelihood(x, [tensor(z), tensor(log_var)]).array
+    np.testing.assert_allclose(log_likelihoods, np.log(densities).sum(axis=1))
 
 
 def test_all_terms_have_the_gradients_of_central_differences() -> None:
@@ -101,8 +101,8 @@ def test_several_samples_are_the_mean_of_single_ones(samples) -> None:
     epsilon = np.random.default_rng(1).standard_normal((5 * samples, 3)).astype(np.float32)
     several, one = model(samples=samples), model()
     single = [one.terms(x, epsilon[5 * i :][:5])[0].array for i in range(samples)]
-    found = several.terms(x, epsilon)[0].array
-    assert found == pytest.approx(np.mean(single), rel=1e-5)
+    reconstruction = several.terms(x, epsilon)[0].array
+    assert reconstruction == pytest.approx(np.mean(single), rel=1e-5)
 
 
 def test_a_batch_of_one_trains() -> None:

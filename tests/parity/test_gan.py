@@ -18,12 +18,12 @@ from keras_ref.parity.cases import gan as gan_cases  # noqa: E402
 
 def state(gan: Any) -> list[np.ndarray]:
     """Weights and optimizer variables of D and of G."""
-    found: list[Any] = []
+    arrays: list[Any] = []
     for network in (gan.discriminator, gan.generator):
-        found += network.get_weights()
+        arrays += network.get_weights()
     for optimizer in (gan.d_optimizer, gan.g_optimizer):
-        found += getattr(optimizer, "variables", None) or optimizer.get_state()
-    return [np.asarray(x) for x in found]
+        arrays += getattr(optimizer, "variables", None) or optimizer.get_state()
+    return [np.asarray(x) for x in arrays]
 
 
 def bits(arrays: list[np.ndarray]) -> list[bytes]:

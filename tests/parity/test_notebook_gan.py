@@ -15,7 +15,7 @@ from keras_ref.models import gan as right  # noqa: E402
 ITERATIONS = 60
 
 
-def pictures() -> Any:
+def images() -> Any:
     return np.random.default_rng(0).uniform(-1, 1, (32, 784)).astype("float32")
 
 
@@ -32,7 +32,7 @@ def test_the_recipe_of_the_notebook_never_trains_d_on_keras_3() -> None:
     noise = np.random.default_rng(1).normal(size=(32, 100)).astype("float32")
     with pytest.warns(UserWarning, match="does not have any trainable weights"):  # the only sign
         for _ in range(ITERATIONS):
-            notebook_gan.iterate(generator, discriminator, gan, pictures(), noise)
+            notebook_gan.iterate(generator, discriminator, gan, images(), noise)
     assert change(discriminator, d_before) == 0
     assert not discriminator.optimizer.variables[2:]  # no moments beside iteration and rate
     assert change(generator, g_before) > 0
@@ -43,7 +43,7 @@ def test_two_optimizers_with_lists_of_variables_train_both() -> None:
     discriminator.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
     gan = right.build_gan(generator, discriminator)
     g_before, d_before = generator.get_weights(), discriminator.get_weights()
-    right.train_gan(gan, generator, discriminator, pictures(), ITERATIONS, 32)
+    right.train_gan(gan, generator, discriminator, images(), ITERATIONS, 32)
     assert change(discriminator, d_before) > 0.01
     assert change(generator, g_before) > 0.001
     assert int(discriminator.optimizer.iterations) == 2 * ITERATIONS

@@ -1,4 +1,4 @@
-"""The VAE's family in Keras, whose steps on one batch fill what is not given with None."""
+"""The VAE's family in Keras, where train_on_batch(x) passes (x, None, None) to train_step."""
 
 from __future__ import annotations
 

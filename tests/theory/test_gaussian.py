@@ -18,8 +18,8 @@ one = st.tuples(means, variances, means, variances)  # mean_q, var_q, mean_p, va
 several = st.lists(one, min_size=1, max_size=5).map(lambda rows: np.array(rows).T)
 
 
-def close(found, expected, rtol=1e-10, atol=1e-12):
-    np.testing.assert_allclose(found, expected, rtol=rtol, atol=atol)
+def close(actual, expected, rtol=1e-10, atol=1e-12):
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
 
 
 def expectation(f, mean, var):
@@ -129,16 +129,16 @@ def test_kl_to_the_standard_normal_is_that_of_a_vae(q):
 
 
 def test_kl_stays_finite_at_log_variances_of_80():
-    found = kl_divergence([[0.0], [0.0]], np.exp([[80.0], [-80.0]]), 0, 1)
-    close(found, [(np.exp(80) - 81) / 2, (80 - 1) / 2])
+    kl = kl_divergence([[0.0], [0.0]], np.exp([[80.0], [-80.0]]), 0, 1)
+    close(kl, [(np.exp(80) - 81) / 2, (80 - 1) / 2])
 
 
 def test_leading_axes_are_kept_and_broadcast():
     rng = np.random.default_rng(0)
     mean, var = rng.normal(size=(2, 3, 4)), rng.uniform(1, 2, (2, 3, 4))
-    found = kl_divergence(mean, var, mean[0, 0], var[0, 0])
-    assert found.shape == entropy(var).shape == (2, 3)
-    close(found[1, 2], kl_divergence(mean[1, 2], var[1, 2], mean[0, 0], var[0, 0]))
+    kl = kl_divergence(mean, var, mean[0, 0], var[0, 0])
+    assert kl.shape == entropy(var).shape == (2, 3)
+    close(kl[1, 2], kl_divergence(mean[1, 2], var[1, 2], mean[0, 0], var[0, 0]))
 
 
 def test_float32_is_computed_in_float64():
@@ -187,15 +187,15 @@ def gaussians(draw):
 
 @few
 @given(gaussians())
-def test_log_density_is_scipys(given_):
-    x, mean, covariance = given_
+def test_log_density_is_scipys(gaussian):
+    x, mean, covariance = gaussian
     close(log_density(x, mean, covariance), stats.multivariate_normal(mean, covariance).logpdf(x))
 
 
 @few
 @given(gaussians())
-def test_log_density_of_independent_coordinates_is_the_sum_of_theirs(given_):
-    x, mean, covariance = given_
+def test_log_density_of_independent_coordinates_is_the_sum_of_theirs(gaussian):
+    x, mean, covariance = gaussian
     var = np.diag(covariance)
     expected = stats.norm.logpdf(x, mean, np.sqrt(var)).sum(axis=1)
     close(log_density(x, mean, np.diag(var)), expected)
@@ -203,8 +203,8 @@ def test_log_density_of_independent_coordinates_is_the_sum_of_theirs(given_):
 
 @few
 @given(gaussians())
-def test_an_affine_map_subtracts_its_log_determinant(given_):
-    x, mean, covariance = given_
+def test_an_affine_map_subtracts_its_log_determinant(gaussian):
+    x, mean, covariance = gaussian
     a = np.random.default_rng(0).normal(size=covariance.shape) + 3 * np.eye(len(mean))
     mapped = log_density(x @ a.T + 1, a @ mean + 1, a @ covariance @ a.T)
     log_det = np.linalg.slogdet(a).logabsdet
@@ -213,10 +213,10 @@ def test_an_affine_map_subtracts_its_log_determinant(given_):
 
 def test_log_density_keeps_the_leading_axes():
     x = np.random.default_rng(0).normal(size=(2, 3, 4))
-    found = log_density(x, np.zeros(4), np.eye(4))
-    assert found.shape == (2, 3)
+    log_p = log_density(x, np.zeros(4), np.eye(4))
+    assert log_p.shape == (2, 3)
     assert log_density(x[1, 2], np.zeros(4), np.eye(4)).shape == ()
-    close(found[1, 2], log_density(x[1, 2], np.zeros(4), np.eye(4)))
+    close(log_p[1, 2], log_density(x[1, 2], np.zeros(4), np.eye(4)))
 
 
 def test_what_is_given_is_not_changed():
@@ -246,16 +246,16 @@ I2 = np.eye(2)
         ),
         (
             lambda: kl_divergence(np.ones((3, 2)), np.ones((4, 2)), 0, 1),
-            r"expected shapes that fit, got mean_q \(3, 2\), var_q \(4, 2\)",
+            r"expected shapes that match, got mean_q \(3, 2\), var_q \(4, 2\)",
         ),
         (
             lambda: log_density(np.ones((5, 3)), np.ones(2), I2),
             r"got \(5, 3\), \(2,\), \(2, 2\)",
         ),
         (lambda: log_density([1, 1], [0, 0], [1, 1]), r"got \(2,\), \(2,\), \(2,\)"),
-        (lambda: log_density([1, 1], [0, 0], [[1, 0.5], [0, 1]]), "finite and symmetric"),
-        (lambda: log_density([1, 1], [0, 0], I2 * np.nan), "finite and symmetric"),
-        (lambda: log_density([1, 1], [0, 0], np.diag([1, np.inf])), "finite and symmetric"),
+        (lambda: log_density([1, 1], [0, 0], [[1, 0.5], [0, 1]]), "a finite symmetric matrix"),
+        (lambda: log_density([1, 1], [0, 0], I2 * np.nan), "a finite symmetric matrix"),
+        (lambda: log_density([1, 1], [0, 0], np.diag([1, np.inf])), "a finite symmetric matrix"),
         (lambda: log_density([1, 1], [0, 0], np.diag([1, -2])), "positive eigenvalues, got -2"),
     ],
 )

@@ -42,10 +42,10 @@ def test_the_expectation_of_a_polynomial_is_that_of_quadrature(c, mean, log_var)
 @given(coefficients, means, log_vars)
 def test_its_gradient_is_that_of_central_differences(c, mean, log_var):
     p, h = Polynomial(c), 1e-5
-    found = expectation_gradient(p, mean, log_var)
+    gradient = expectation_gradient(p, mean, log_var)
     in_mean = expectation(p, mean + h, log_var) - expectation(p, mean - h, log_var)
     in_log_var = expectation(p, mean, log_var + h) - expectation(p, mean, log_var - h)
-    np.testing.assert_allclose(found, np.divide([in_mean, in_log_var], 2 * h), 1e-5, 1e-5)
+    np.testing.assert_allclose(gradient, np.divide([in_mean, in_log_var], 2 * h), 1e-5, 1e-5)
 
 
 @few
@@ -55,8 +55,8 @@ def test_both_estimates_have_exactly_that_expectation(c, mean, log_var):
     p = Polynomial(c)
     expected = expectation_gradient(p, mean, log_var)
     for each in estimates(p, [mean], [log_var], NODES[:, None]):
-        found = WEIGHTS @ each / np.sqrt(2 * np.pi)
-        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-8)
+        average = WEIGHTS @ each / np.sqrt(2 * np.pi)
+        np.testing.assert_allclose(average, expected, rtol=1e-8, atol=1e-8)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -88,6 +88,6 @@ def test_the_tape_s_gradient_through_the_model_s_reparameterize_is_the_same_esti
         tape.watch(inputs)
         z = reparameterize(*inputs, epsilon)
         value = ops.sum(z * z * z)
-    found = [g.array for g in tape.gradient(value, inputs)]
+    by_tape = [g.array for g in tape.gradient(value, inputs)]
     expected = reparameterized(lambda z: 3 * z**2, mean, log_var, epsilon)
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    np.testing.assert_allclose(by_tape, expected, rtol=1e-12)
