@@ -5,18 +5,20 @@ then the data in row-major order. Source: http://yann.lecun.com/exdb/mnist/, "Th
 """
 
 import gzip
+import math
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from numpy_nets.datasets.raw import (
     Array,
-    Header,
     Reader,
+    check_expansion,
+    check_size,
     faults_named,
     map_array,
-    read_array,
     read_exactly,
 )
 
@@ -25,7 +27,7 @@ DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: "
 
 
 def read_idx(path: str | os.PathLike[str]) -> Array:
-    """The array of an IDX file, in the file's own big-endian dtype.
+    """The array of an IDX file, of the shape and in the big-endian dtype that its header declares.
 
     A plain file is memory-mapped read-only; a gzip-compressed one is read into memory. ValueError
     or OSError, naming the file, if the content is not exactly one IDX array.
@@ -37,17 +39,25 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
         file.seek(0)
         if compressed:
             with gzip.GzipFile(fileobj=file) as stream:
-                return read_array(stream, _read_header(stream), stored=size)
-        header = _read_header(file)
-        return map_array(path, file.tell(), header, stored=size - file.tell())
+                dtype, shape = _read_header(stream)
+                declared = dtype.itemsize * math.prod(shape)
+                check_expansion(declared, size)
+                data = read_exactly(stream, declared)
+                if stream.read(1):  # at the end of the stream, this also verifies the checksum
+                    raise ValueError(f"more data than the {declared:,} bytes its header declares")
+                return np.frombuffer(data, dtype).reshape(shape)
+        dtype, shape = _read_header(file)
+        check_size(dtype, shape, size - file.tell())
+        return map_array(path, file.tell(), dtype, shape)
 
 
-def _read_header(stream: Reader) -> Header:
+def _read_header(stream: Reader) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """The dtype and shape of the data that follow."""
     zero, code, axes = int.from_bytes(stream.read(2)), *read_exactly(stream, 2)
     if zero or code not in DTYPES or not axes:
         raise ValueError(
             f"not an IDX file: magic number {zero:04x}{code:02x}{axes:02x}, "
             "expected 0000, a type code 08 to 0e, at least one axis"
         )
-    shape = np.frombuffer(read_exactly(stream, 4 * axes), ">u4")
-    return Header(np.dtype(DTYPES[code]), tuple(shape.tolist()))
+    lengths = np.frombuffer(read_exactly(stream, 4 * axes), ">u4")
+    return np.dtype(DTYPES[code]), tuple(lengths.tolist())

@@ -1,7 +1,8 @@
-"""The bytes of one array: described by a header, then read from a stream or mapped from a file.
+"""What the readers of untrusted files share: bounds on memory, and faults in one line.
 
-A header is a claim made by an untrusted file. Nothing is allocated on its word alone: memory grows
-with the bytes that really arrive, and a compressed file may claim what compression can explain.
+A header is a claim made by an untrusted file. Before memory is spent on it, the claim is held
+against the size of the file: a compressed file may claim what compression can explain, any other
+must hold exactly the bytes it declares.
 """
 
 import math
@@ -10,7 +11,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -19,42 +19,24 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Labelled = tuple[NDArray[np.uint8], NDArray[np.uint8]]  # images, labels
+Order = Literal["C", "F"]
 
 CHUNK = 1 << 20
 # Deflate codes at most 258 bytes in 2 bits, 1032 to 1 (RFC 1951).
 DEFLATE_LIMIT = 1032
 # Beyond this size, data that shrink more than BOMB_RATIO-fold are taken for a decompression bomb.
 BOMB_SIZE, BOMB_RATIO = 256 << 20, 200
+# What the standard library raises on malformed archives, beside built-in exceptions.
+ARCHIVE_ERRORS = (zlib.error, zipfile.BadZipFile, tarfile.TarError)
 
 
 class Reader(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-@dataclass(frozen=True)
-class Header:
-    """What a file says its data are."""
-
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    order: Literal["C", "F"] = "C"
-
-    def __post_init__(self) -> None:
-        if self.nbytes >= 2**63:
-            raise ValueError("header declares more data than a file can hold")
-
-    @property
-    def nbytes(self) -> int:
-        return self.dtype.itemsize * math.prod(self.shape)
-
-
-# What the standard library raises on malformed archives, beside built-in exceptions.
-ARCHIVE_ERRORS = (zlib.error, zipfile.BadZipFile, tarfile.TarError)
-
-
 @contextmanager
 def faults_named(where: object) -> Iterator[None]:
-    """Turn every fault of a file's content into one line that begins with `where`."""
+    """Turn every fault in the content of a file into one line that begins with `where`."""
     try:
         yield
     except OSError as error:
@@ -65,8 +47,17 @@ def faults_named(where: object) -> Iterator[None]:
         raise ValueError(f"{where}: {_one_line(error)}") from error
 
 
+def _one_line(error: Exception) -> str:
+    """The message, cut at 300 characters: NumPy quotes the whole header that it cannot parse."""
+    line = " ".join(str(error).split()) or type(error).__name__
+    return line if len(line) <= 300 else f"{line[:300]} ..."
+
+
 def read_exactly(stream: Reader, count: int) -> bytearray:
-    """`count` bytes; ValueError if the stream ends before."""
+    """The next `count` bytes; ValueError if the stream ends before.
+
+    Memory grows with the bytes that arrive, where `stream.read(count)` may reserve it all at once.
+    """
     data = bytearray()
     while len(data) < count:
         chunk = stream.read(min(CHUNK, count - len(data)))
@@ -80,28 +71,22 @@ def check_expansion(declared: int, stored: int) -> None:
     """ValueError if `stored` bytes of a file should decompress to an implausible `declared`."""
     if declared > min(DEFLATE_LIMIT * stored, max(BOMB_RATIO * stored, BOMB_SIZE)):
         raise ValueError(
-            f"header declares {declared:,} bytes of data, "
-            f"more than the {stored:,} compressed bytes account for"
+            f"{stored:,} compressed bytes do not account for the {declared:,} bytes declared"
         )
 
 
-def read_array(stream: Reader, header: Header, stored: int) -> Array:
-    """The array that fills the rest of `stream`, which decompresses `stored` bytes of a file."""
-    check_expansion(header.nbytes, stored)
-    data = read_exactly(stream, header.nbytes)
-    if stream.read(1):
-        raise ValueError(f"more data than the {header.nbytes:,} bytes its header declares")
-    return np.ndarray(header.shape, header.dtype, data, order=header.order)
+def check_size(dtype: np.dtype[Any], shape: tuple[int, ...], size: int) -> None:
+    """ValueError unless an array of this dtype and shape has exactly `size` bytes."""
+    if dtype.itemsize * math.prod(shape) != size:  # Python's integers do not overflow
+        raise ValueError(
+            f"the header declares {dtype} of shape {shape}, but {size:,} bytes of data follow it"
+        )
 
 
-def map_array(path: Path, offset: int, header: Header, stored: int) -> Array:
-    """The array whose data are the `stored` bytes at `offset`, memory-mapped read-only."""
-    if header.nbytes != stored:
-        raise ValueError(f"header declares {header.nbytes:,} bytes of data, file holds {stored:,}")
-    if header.nbytes == 0:  # the operating system cannot map zero bytes
-        return np.empty(header.shape, header.dtype, header.order)
-    return np.memmap(path, header.dtype, "r", offset, header.shape, header.order)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def map_array(
+    path: Path, offset: int, dtype: np.dtype[Any], shape: tuple[int, ...], order: Order = "C"
+) -> Array:
+    """The array at byte `offset` of a file, memory-mapped read-only."""
+    if 0 in shape:  # nothing to map; np.memmap would multiply the other lengths, and may overflow
+        return np.empty(shape, dtype, order)
+    return np.memmap(path, dtype, "r", offset, shape, order)

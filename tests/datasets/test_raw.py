@@ -1,34 +1,36 @@
-import io
-
-import numpy as np
 import pytest
 
 from numpy_nets.datasets import raw
 
 
-def bytes_of(count: int) -> raw.Header:
-    return raw.Header(np.dtype("u1"), (count,))
+def test_claim_beyond_what_deflate_can_do_is_refused():
+    raw.check_expansion(103_200, stored=100)
+    with pytest.raises(ValueError, match="100 compressed bytes do not .* 103,201 bytes declared"):
+        raw.check_expansion(103_201, stored=100)
 
 
-def test_claim_beyond_what_deflate_can_do_is_refused_unread():
-    stream = io.BytesIO()
-    with pytest.raises(ValueError, match="declares 103,201 bytes .* the 100 compressed bytes"):
-        raw.read_array(stream, bytes_of(103_201), stored=100)
-
-
-def test_large_claim_from_a_tiny_file_is_refused_as_a_bomb(monkeypatch):
+def test_large_claim_from_a_small_file_is_refused_as_a_bomb(monkeypatch):
     monkeypatch.setattr(raw, "BOMB_SIZE", 1000)
-    with pytest.raises(ValueError, match="more than the 10 compressed bytes account for"):
-        raw.read_array(io.BytesIO(bytes(2001)), bytes_of(2001), stored=10)
-    assert raw.read_array(io.BytesIO(bytes(2000)), bytes_of(2000), stored=10).shape == (2000,)
+    raw.check_expansion(2000, stored=10)
+    with pytest.raises(ValueError, match="10 compressed bytes do not account for"):
+        raw.check_expansion(2001, stored=10)
 
 
-def test_both_memory_orders_are_honoured():
-    data = bytes(range(6))
-    for order in ("C", "F"):
-        header = raw.Header(np.dtype("u1"), (2, 3), order)
-        expected = np.frombuffer(data, "u1").reshape((2, 3), order=order)
-        np.testing.assert_array_equal(raw.read_array(io.BytesIO(data), header, 6), expected)
+class Endless:
+    """A stream that never ends, and keeps the sizes that it was asked for."""
+
+    def __init__(self):
+        self.sizes = []
+
+    def read(self, size):
+        self.sizes.append(size)
+        return bytes(size)
+
+
+def test_data_are_read_exactly_and_in_pieces():
+    stream = Endless()
+    assert len(raw.read_exactly(stream, 3 * raw.CHUNK + 5)) == sum(stream.sizes)
+    assert stream.sizes == [raw.CHUNK] * 3 + [5]
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,11 @@ def test_both_memory_orders_are_honoured():
 def test_faults_come_out_as_one_line_that_names_the_file(fault, kind):
     with pytest.raises(kind, match="^some file: a b$"), raw.faults_named("some file"):
         raise fault
+
+
+def test_a_long_fault_is_cut():
+    with pytest.raises(ValueError, match=r"^file: x{300} \.\.\.$"), raw.faults_named("file"):
+        raise ValueError("x" * 301)
 
 
 def test_errors_of_opening_a_file_keep_their_kind(tmp_path):
