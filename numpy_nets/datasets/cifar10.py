@@ -1,8 +1,8 @@
 """CIFAR-10 (Krizhevsky 2009, "Learning Multiple Layers of Features from Tiny Images").
 
-From the binary version, because the one Keras downloads consists of pickles, and unpickling runs
-whatever program the file holds. A batch is 10,000 records of one label byte and 3,072 pixel bytes:
-the red, green and blue planes, each 32x32 row by row.
+It is read from the binary version, because the one that Keras downloads consists of pickles, and
+unpickling runs whatever program the file holds. A batch is 10,000 records of one label byte and
+3,072 pixel bytes: the red, green and blue planes, each 32x32 row by row.
 Source: https://www.cs.toronto.edu/~kriz/cifar.html
 """
 
@@ -33,12 +33,19 @@ BATCH_SIZE = RECORDS * RECORD_SIZE
 
 
 def load_data() -> tuple[Labelled, Labelled]:
-    """`(x_train, y_train), (x_test, y_test)` as keras.datasets.cifar10 gives them.
+    """`(x_train, y_train), (x_test, y_test)`, the arrays that keras.datasets.cifar10 returns.
 
-    x: (50000, 32, 32, 3) and (10000, 32, 32, 3) uint8, red, green, blue last; y: (50000, 1) and
-    (10000, 1) uint8: 0 airplane, 1 automobile, 2 bird, 3 cat, 4 deer, 5 dog, 6 frog, 7 horse,
-    8 ship, 9 truck. Batches already unpacked in the cache folder's `cifar-10-batches-bin` are used.
-    Raises ValueError if a file is not CIFAR-10's, OSError if it is neither there nor to be had.
+    Returns:
+        x: (50000, 32, 32, 3) and (10000, 32, 32, 3) uint8, 0 to 255, the channels red, green, blue.
+        y: (50000, 1) and (10000, 1) uint8: 0 airplane, 1 automobile, 2 bird, 3 cat, 4 deer, 5 dog,
+            6 frog, 7 horse, 8 ship, 9 truck.
+
+    Batches that are already unpacked in `cifar-10-batches-bin` in Keras's cache are used; missing
+    ones are unpacked from the archive, which is downloaded if it is not in the cache either.
+
+    Raises:
+        ValueError: a file is not one of CIFAR-10's.
+        OSError: a file is not in the cache and cannot be downloaded, or cannot be read or written.
     """
     folder = cache_dir() / FOLDER
     missing = {name for name in BATCH_MD5 if not (folder / name).exists()}
@@ -54,7 +61,12 @@ def load_data() -> tuple[Labelled, Labelled]:
 
 
 def read_batch(path: Path) -> Labelled:
-    """x (10000, 32, 32, 3) and y (10000, 1) uint8 of a batch file; ValueError if it is not one."""
+    """x (10000, 32, 32, 3) and y (10000, 1) uint8 of a batch file.
+
+    Raises:
+        ValueError: the file has another size, or a label above 9.
+        OSError: the file cannot be read.
+    """
     if (size := path.stat().st_size) != BATCH_SIZE:
         raise ValueError(f"{path}: expected {BATCH_SIZE:,} bytes, got {size:,}")
     records = np.fromfile(path, np.uint8).reshape(RECORDS, RECORD_SIZE)
@@ -68,7 +80,11 @@ def unpack(archive: Path, folder: Path, names: set[str]) -> None:
     """Write the batches `names` of the tar file `archive` into `folder`.
 
     Only contents are taken from the archive, never paths, links or permissions, and a batch appears
-    under its name only when its MD5 is the published one. ValueError if one is wrong or missing.
+    under its name only when its MD5 is the published one.
+
+    Raises:
+        ValueError: the archive is damaged, or does not hold each batch as it was published.
+        OSError: the archive cannot be read, or the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     missing = {f"{FOLDER}/{name}" for name in names}

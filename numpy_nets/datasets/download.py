@@ -14,17 +14,20 @@ BASE_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 def cache_dir() -> Path:
     """`$KERAS_HOME/datasets`, or `~/.keras/datasets`: the folder Keras itself uses.
 
-    Where it cannot be written Keras turns to /tmp/.keras; here an OSError names it instead.
+    If the folder cannot be written, Keras uses /tmp/.keras; here an OSError names the folder.
     """
     return Path(os.path.expanduser(os.environ.get("KERAS_HOME") or "~/.keras"), "datasets")
 
 
 def fetch(path: Path, url: str, sha256: str) -> Path:
-    """`path`, downloaded from `url` first unless something is there already.
+    """Return `path`, after downloading `url` to it unless a file is there already.
 
-    The download appears under its final name only when complete and of the right hash. A file that
-    is there already is never touched: whether it will do is for its reader to say, not for a hash,
-    because the same arrays can be packed into different bytes. OSError if the download fails.
+    The download appears under its final name only when it is complete and has the right hash. A
+    file that is there already is never touched: whether it will do is for its reader to say, not
+    for a hash, because the same arrays can be packed into different bytes.
+
+    Raises:
+        OSError: the download fails, or does not have the hash, or the folder cannot be written.
     """
     if path.exists():
         return path
@@ -48,7 +51,10 @@ def fetch(path: Path, url: str, sha256: str) -> Path:
 
 
 def checked(where: str, array: Array, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """`array` as a writable, row-major array in memory; ValueError unless uint8 and of `shape`."""
+    """The array, writable, row-major and in memory; ValueError unless it is uint8 of `shape`.
+
+    `where` is how the message names the array.
+    """
     if array.dtype != np.uint8 or array.shape != shape:
         raise ValueError(
             f"{where}: expected uint8 of shape {shape}, got {array.dtype} of shape {array.shape}; "

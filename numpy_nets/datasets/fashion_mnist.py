@@ -4,7 +4,7 @@ from numpy_nets.datasets.download import BASE_URL, cache_dir, checked, fetch
 from numpy_nets.datasets.idx import read_idx
 from numpy_nets.datasets.raw import Labelled
 
-# File: shape of its array, SHA-256.
+# The name of a file: the shape of its array, and its SHA-256.
 FILES = {
     "train-images-idx3-ubyte.gz": (
         (60000, 28, 28), "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
@@ -22,12 +22,16 @@ FILES = {
 
 
 def load_data() -> tuple[Labelled, Labelled]:
-    """`(x_train, y_train), (x_test, y_test)` as keras.datasets.fashion_mnist gives them.
+    """`(x_train, y_train), (x_test, y_test)`, the arrays that keras.datasets.fashion_mnist returns.
 
-    x: (60000, 28, 28) and (10000, 28, 28) uint8, 0 (background) to 255; y: (60000,) and (10000,)
-    uint8: 0 T-shirt/top, 1 trouser, 2 pullover, 3 dress, 4 coat, 5 sandal, 6 shirt, 7 sneaker,
-    8 bag, 9 ankle boot. Raises ValueError if a file is not Fashion-MNIST's, OSError if it is
-    neither in Keras's cache nor to be had.
+    Returns:
+        x: (60000, 28, 28) and (10000, 28, 28) uint8, 0 (background) to 255.
+        y: (60000,) and (10000,) uint8: 0 T-shirt/top, 1 trouser, 2 pullover, 3 dress, 4 coat,
+            5 sandal, 6 shirt, 7 sneaker, 8 bag, 9 ankle boot.
+
+    Raises:
+        ValueError: a file in Keras's cache is not one of Fashion-MNIST's.
+        OSError: a file is not in the cache and cannot be downloaded, or cannot be read.
     """
     folder = cache_dir() / "fashion-mnist"
     paths = [fetch(folder / name, BASE_URL + name, sha256) for name, (_, sha256) in FILES.items()]

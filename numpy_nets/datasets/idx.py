@@ -29,8 +29,11 @@ DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: "
 def read_idx(path: str | os.PathLike[str]) -> Array:
     """The array of an IDX file, of the shape and in the big-endian dtype that its header declares.
 
-    A plain file is memory-mapped read-only; a gzip-compressed one is read into memory. ValueError
-    or OSError, naming the file, if the content is not exactly one IDX array.
+    A plain file is memory-mapped read-only; a gzip-compressed one is read into memory.
+
+    Raises:
+        ValueError: the content is not exactly one IDX array, or is a decompression bomb.
+        OSError: the file cannot be read, or is not gzip throughout. Both messages name the file.
     """
     path = Path(path)
     with faults_named(path), open(path, "rb") as file:
@@ -52,7 +55,12 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
 
 
 def _read_header(stream: Reader) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    """The dtype and shape of the data that follow."""
+    """The dtype and shape of the data that follow the header.
+
+    >>> import io
+    >>> _read_header(io.BytesIO(bytes([0, 0, 0x08, 2, 0, 0, 0, 3, 0, 0, 1, 0])))
+    (dtype('uint8'), (3, 256))
+    """
     zero, code, axes = int.from_bytes(stream.read(2)), *read_exactly(stream, 2)
     if zero or code not in DTYPES or not axes:
         raise ValueError(

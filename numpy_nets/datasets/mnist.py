@@ -13,12 +13,18 @@ SHAPES = {
 
 
 def load_data(path: str = "mnist.npz") -> tuple[Labelled, Labelled]:
-    """`(x_train, y_train), (x_test, y_test)` as keras.datasets.mnist gives them.
+    """`(x_train, y_train), (x_test, y_test)`, the arrays that keras.datasets.mnist returns.
 
-    x: (60000, 28, 28) and (10000, 28, 28) uint8, 0 (background) to 255 (ink); y: (60000,) and
-    (10000,) uint8, 0 to 9. `path` is the file's name in Keras's cache folder. Raises ValueError if
-    `path` has a folder in it or the file is not MNIST, OSError if the file is neither there nor to
-    be had.
+    Args:
+        path: the name of the file in Keras's cache.
+
+    Returns:
+        x: (60000, 28, 28) and (10000, 28, 28) uint8, 0 (background) to 255 (ink).
+        y: (60000,) and (10000,) uint8, 0 to 9.
+
+    Raises:
+        ValueError: `path` is not a mere file name, or the file does not hold MNIST's arrays.
+        OSError: the file is not in the cache and cannot be downloaded, or cannot be read.
     """
     if Path(path).name != path:
         raise ValueError(f"mnist.load_data: expected path to be a file name, got {path!r}")

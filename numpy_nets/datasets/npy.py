@@ -47,8 +47,9 @@ HEADER_READERS = {
 def read_npy(path: str | os.PathLike[str]) -> Array:
     """The array of a .npy file, of any shape, memory-mapped read-only.
 
-    ValueError or OSError, naming the file, unless it is exactly one array of booleans, integers or
-    floats.
+    Raises:
+        ValueError: the file is not exactly one array of booleans, integers or floats.
+        OSError: the file cannot be read. Both messages name the file.
     """
     path = Path(path)
     with faults_named(path), open(path, "rb") as file:
@@ -59,8 +60,12 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, Array]:
     """The arrays of a .npz file, of any shapes, by name.
 
     Members written by `np.savez` are memory-mapped read-only (their checksums are not verified);
-    those written by `np.savez_compressed` are read into memory. ValueError or OSError, naming the
-    file and the member, unless every member is one array of booleans, integers or floats.
+    those written by `np.savez_compressed` are read into memory.
+
+    Raises:
+        ValueError: a member is not exactly one array of booleans, integers or floats, or the
+            archive is damaged or a decompression bomb.
+        OSError: the file cannot be read. Both messages name the file, and the member at fault.
     """
     path = Path(path)
     arrays: dict[str, Array] = {}
@@ -69,7 +74,7 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, Array]:
     with archive:
         members, size = archive.infolist(), path.stat().st_size
         with faults_named(path):
-            # Overlapping members are how a small archive feigns to hold a lot.
+            # A small archive can pretend to hold a lot by letting its members overlap.
             if sum(member.compress_size for member in members) > size:
                 raise ValueError("members overlap, or the archive is truncated")
             check_expansion(sum(member.file_size for member in members), size)

@@ -26,7 +26,7 @@ CHUNK = 1 << 20
 DEFLATE_LIMIT = 1032
 # Beyond this size, data that shrink more than BOMB_RATIO-fold are taken for a decompression bomb.
 BOMB_SIZE, BOMB_RATIO = 256 << 20, 200
-# What the standard library raises on malformed archives, beside built-in exceptions.
+# What the standard library raises on malformed archives, in addition to built-in exceptions.
 ARCHIVE_ERRORS = (zlib.error, zipfile.BadZipFile, tarfile.TarError)
 
 

@@ -1,4 +1,4 @@
-"""Data files given by path: `load_file`, for whatever one has, and a reader for each format."""
+"""Data files of your own: `load_file`, which tells the format, and a reader for each format."""
 
 import os
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ SPLIT_NAMES = {"train": "x_train", "valid": "x_valid", "test": "x_test"}
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """A data set's parts, None where absent: x is (examples, ...), y is (examples,) of integers."""
+    """The parts of a data set, None where absent: x (examples, ...), y (examples,) of integers."""
 
     x_train: Array
     y_train: Array | None = None
@@ -28,15 +28,18 @@ class Splits:
 
 
 def load_file(path: str | os.PathLike[str]) -> Splits:
-    """The data set in the file at `path`, whose format its first bytes tell:
+    """Read a data set from a file, whose format its first bytes tell:
 
     - .npz with `x_train` and any of `y_train`, `x_test`, `y_test` (Keras's layout);
     - .npz with `train` and any of `valid`, `test` (Larochelle's binarised MNIST);
     - .npz with one array, .npy, or IDX, gzip-compressed or not: all of it is `x_train`.
 
-    Arrays keep the file's dtype and scale, and may be read-only maps of the file. ValueError or
-    OSError, naming the file and the fault, if it is none of these, if an array is empty or holds
-    NaN or infinity, or if arrays do not fit each other.
+    Arrays keep the dtype and the scale that they have in the file, and may be read-only maps of it.
+
+    Raises:
+        ValueError: the file is none of these, an array is empty or holds NaN or infinity, or arrays
+            do not fit each other. The message names the file and the fault.
+        OSError: the file cannot be read.
     """
     path = Path(path)
     with open(path, "rb") as file:
@@ -89,7 +92,7 @@ def _checked_labels(where: str, y: Array | None, x: Array | None) -> Array | Non
     if y is None or x is None:
         return None
     if y.shape not in ((len(x),), (len(x), 1)):
-        raise ValueError(f"{where}: expected {len(x)} labels, one an image, got shape {y.shape}")
+        raise ValueError(f"{where}: expected {len(x)} labels, one per image, got shape {y.shape}")
     if y.dtype.kind not in "iu":
         raise ValueError(f"{where}: expected integer labels, got {y.dtype}")
     if y.min() < 0:

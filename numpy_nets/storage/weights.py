@@ -3,9 +3,9 @@
 The layout is the one Keras 3.15 writes (keras/src/saving/saving_lib.py), reduced to what Keras
 needs to load it: the datasets. Which paths a model has is for the model to say.
 
-A weights file may come from anywhere, so reading trusts nothing in it: only hard links are
-followed, only numbers of the expected shape are read, nothing is unpickled, and nothing that the
-file names is opened or imported.
+A weights file may come from anywhere, so the reader trusts nothing in it: it follows only hard
+links, reads only numbers of the expected shape, unpickles nothing, and neither opens nor imports
+anything that the file names.
 """
 
 import io
@@ -39,13 +39,13 @@ def write_weights(
     """Write `arrays` to a weights file that Keras loads.
 
     The file appears whole or not at all: on any failure the file that was at `path` is untouched.
-    The same arrays and attributes give the same bytes. NaN and infinities are written, as Keras
-    does, so that a diverged model can be examined; `read_weights` refuses them.
+    The same arrays and attributes give the same bytes. NaN and infinities are written, as in Keras,
+    so that a model that has diverged can be examined; `read_weights` refuses them.
 
     Args:
         path: where to write; ends in `.weights.h5`, in a folder that exists.
         arrays: dataset path, such as `layers/dense/vars/0` or `optimizer/vars/0`, to its floating
-            or integer array, in the order in which the data shall lie in the file.
+            or integer array, in the order that the data are to have in the file.
         attributes: texts of up to 60,000 bytes for the root of the file; Keras ignores them.
         overwrite: replace an existing file.
 
@@ -63,7 +63,7 @@ def write_weights(
     if path.exists() and not overwrite:
         raise FileExistsError(f"weights file {path}: exists, and overwrite is False")
 
-    image = io.BytesIO()  # so that the disk meets one plain write, whose failure is a plain OSError
+    image = io.BytesIO()  # so that the disk sees one plain write, whose failure is a plain OSError
     with h5py.File(image, "w") as file:
         for name, array in arrays.items():
             if array.dtype.kind not in "fiu":
@@ -86,7 +86,7 @@ def write_weights(
         reason = f"cannot write in folder {path.parent}: {error.strerror}"
         raise OSError(f"weights file {path}: {reason}") from error
     finally:
-        with suppress(OSError):  # gone after success; the reason of a failure is on its way already
+        with suppress(OSError):  # gone after success; after a failure its reason is what counts
             temporary.unlink()
 
 
@@ -102,15 +102,17 @@ def read_weights(
     Args:
         path: the weights file.
         expected: dataset path to (shape, dtype). Every path must be in the file, and every `vars/k`
-            of the file must be here; only an optimizer's variables (`optimizer/vars/k`,
-            `d_optimizer/vars/k`, ...) may stay unnamed as a whole. Other datasets are ignored, as
-            in Keras.
+            of the file must be named here; only the variables of an optimizer (`optimizer/vars/k`,
+            `d_optimizer/vars/k`, ...) may all be left out. Other datasets are ignored, as in Keras.
+
+    Returns:
+        Dataset path to an array of its own, writable, of the expected shape and dtype, all finite.
 
     Raises:
         FileNotFoundError, PermissionError: there is no such file, or it may not be read.
         ValueError: the file is not HDF5, is damaged, belongs to another model, holds values that
-            are not finite, or holds what a weights file has no need of (links, external or virtual
-            data, other filters).
+            are not finite, or has features that a weights file does not need (links, external or
+            virtual data, other filters). The message is one line that names the file.
     """
     with _opened(path) as file:
         stored = _datasets(file)
@@ -162,12 +164,12 @@ def read_attributes(path: str | os.PathLike[str]) -> dict[str, str]:
 
 
 class _RefusedError(Exception):
-    """A fault found here, as opposed to one that h5py stumbles over."""
+    """A fault that this module detects, as opposed to an exception from h5py."""
 
 
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """The open file; whatever goes wrong while it is open becomes one line that names it."""
+    """The open file; every exception raised while it is open becomes one line that names it."""
     import h5py
 
     path = Path(path)
@@ -182,12 +184,12 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
         raise PermissionError(f"weights file {path}: no permission to read it") from None
     except _RefusedError as refusal:
         raise ValueError(f"weights file {path}: {refusal}") from None
-    except Exception as error:  # h5py meets damage with OSError, KeyError, TypeError ...
+    except Exception as error:  # h5py raises OSError, KeyError, TypeError ... on damaged files
         raise ValueError(f"weights file {path}: damaged, or not HDF5: {error!r}") from error
 
 
 def _datasets(file: Any) -> dict[str, Any]:
-    """All datasets of a file by path. Refuses all but a tree of hard links."""
+    """All datasets of a file by path; refuses anything but a tree of hard links."""
     import h5py
 
     datasets: dict[str, Any] = {}
@@ -197,7 +199,7 @@ def _datasets(file: Any) -> dict[str, Any]:
         prefix, group = groups.pop()
         for name in group:
             path = prefix + name
-            # A name with a slash would be resolved as a path, past the check of the links on it.
+            # h5py would resolve a name with a slash as a path, whose links would go unchecked.
             if "/" in name or not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise _RefusedError(f"{path!r} is a soft or external link")
             item = group[name]
@@ -217,6 +219,7 @@ def _datasets(file: Any) -> dict[str, Any]:
 
 
 def _is_unexpected(path: str, expected: Mapping[str, Any]) -> bool:
+    """Whether the model would have to name the dataset, and does not."""
     owner, is_variable, _ = f"/{path}".rpartition("/vars/")
     if path in expected or not is_variable:
         return False
@@ -230,13 +233,13 @@ def _first_few(items: list[str]) -> str:
 
 
 def _values(dataset: Any, name: str, dtype: np.dtype[Any]) -> np.ndarray:
-    """The finite values of a dataset whose shape is already known to be the expected one."""
-    came = dataset.dtype
-    integers = came.kind in "iu" and dtype.kind in "iu" and np.can_cast(came, dtype)
-    if not integers and not (came.kind == dtype.kind == "f"):
-        raise _RefusedError(f"{name!r} holds {came}, expected {dtype}")
+    """The values of a dataset of the expected shape, cast to `dtype`; refuses NaN and infinity."""
+    stored = dataset.dtype
+    integers = stored.kind in "iu" and dtype.kind in "iu" and np.can_cast(stored, dtype)
+    if not integers and not (stored.kind == dtype.kind == "f"):
+        raise _RefusedError(f"{name!r} holds {stored}, expected {dtype}")
     _check_storage(dataset, name)
-    # The allocation is bounded by the model: the shape is the one it expects.
+    # The allocation is bounded by the model, because the shape is the one that it expects.
     with np.errstate(over="ignore"):  # float64 beyond float32 becomes inf, and is refused below
         values = np.array(dataset[()], dtype=dtype)
     if not np.isfinite(values).all():
@@ -245,10 +248,11 @@ def _values(dataset: Any, name: str, dtype: np.dtype[Any]) -> np.ndarray:
 
 
 def _check_storage(dataset: Any, name: str) -> None:
-    """Refuse a dataset unless the file stores all of it, and decodes to no more than its size.
+    """Refuse a dataset unless the file stores all of it, and its chunks decode to their size.
 
-    HDF5 inflates a gzip chunk to whatever length it has, not to the length it should have, and
-    loads a plug-in for a filter that it does not know; so chunks are measured before decoding.
+    HDF5 inflates a gzip chunk to whatever length the chunk has, not to the length that it should
+    have, and loads a plug-in for a filter that it does not know. So the filters and the length of
+    every chunk are checked before HDF5 decodes anything.
     """
     if dataset.chunks is None:
         if (length := dataset.id.get_storage_size()) != dataset.nbytes:
@@ -269,7 +273,7 @@ def _check_storage(dataset: Any, name: str) -> None:
         if info.byte_offset is None:  # then the rest of `info` is undefined
             raise _RefusedError(f"{name!r} has a chunk that is not stored")
         length = info.size
-        # A chunk that would not shrink is stored as it is; its mask has a bit for a skipped filter.
+        # A chunk that gzip would not shrink is stored as it is, with the filter's bit in its mask.
         if _DEFLATE in filters and not info.filter_mask & 1 << filters.index(_DEFLATE):
             if info.size > 2 * size + 1024:
                 raise _RefusedError(f"{name!r} has a gzip chunk longer than its data")

@@ -10,7 +10,7 @@ from numpy_nets.datasets import cifar10
 
 @pytest.fixture
 def batches(monkeypatch):
-    """Six batches of ten records each, and a module that takes them for the published ones."""
+    """Six batches of ten records each, whose hashes the module takes for the published ones."""
     rng = np.random.default_rng(0)
     records = [rng.integers(0, 256, (10, 3073), np.uint8) for _ in cifar10.BATCH_MD5]
     for batch in records:
@@ -37,8 +37,8 @@ def save_archive(keras_home, members, **attributes):
 
 
 def published(batches):
-    named = {f"cifar-10-batches-bin/{name}": content for name, content in batches.items()}
-    return {"cifar-10-batches-bin/readme.html": b"", **named}
+    members = {f"cifar-10-batches-bin/{name}": content for name, content in batches.items()}
+    return {"cifar-10-batches-bin/readme.html": b"", **members}
 
 
 def check_data(batches):
@@ -134,7 +134,7 @@ def test_offline_error_says_where_to_put_the_file(keras_home):
     assert str(keras_home / "datasets" / "cifar-10-binary.tar.gz") in str(caught.value)
 
 
-def test_real_test_batch_has_the_published_hash_and_a_thousand_images_a_class(real_data):
+def test_real_test_batch_has_the_published_hash_and_a_thousand_images_of_each_class(real_data):
     path = real_data / "cifar10_test_batch.bin"
     if not path.exists():
         pytest.skip(f"{path} is absent")

@@ -32,8 +32,8 @@ def test_recipe_in_the_licence_file_reproduces_the_digits(real_data, tmp_path, m
     with np.load(real_data / "mnist.npz", allow_pickle=False) as mnist:
         exec(textwrap.dedent(text[text.index("    rng =") :]), {"np": np, "mnist": mnist})
     (x_train, y_train), (x_test, y_test) = digits.load_data()
-    with np.load("digits.npz", allow_pickle=False) as made:
-        np.testing.assert_array_equal(made["x_train"], x_train)
-        np.testing.assert_array_equal(made["y_train"], y_train)
-        np.testing.assert_array_equal(made["x_test"], x_test)
-        np.testing.assert_array_equal(made["y_test"], y_test)
+    with np.load("digits.npz", allow_pickle=False) as reproduced:
+        np.testing.assert_array_equal(reproduced["x_train"], x_train)
+        np.testing.assert_array_equal(reproduced["y_train"], y_train)
+        np.testing.assert_array_equal(reproduced["x_test"], x_test)
+        np.testing.assert_array_equal(reproduced["y_test"], y_test)

@@ -86,8 +86,8 @@ def test_absent_file_is_named(tmp_path):
 
 def test_memory_follows_the_data_not_the_header(tmp_path):
     path = tmp_path / "broken.gz"
-    held = np.random.default_rng(0).bytes(200_000)  # allows a claim of 200 MB
-    path.write_bytes(compress(b"\0\0\x08\x01" + struct.pack(">I", 190_000_000) + held))
+    noise = np.random.default_rng(0).bytes(200_000)  # allows a claim of 200 MB
+    path.write_bytes(compress(b"\0\0\x08\x01" + struct.pack(">I", 190_000_000) + noise))
     tracemalloc.start()
     with pytest.raises(ValueError, match="truncated"):
         read_idx(path)

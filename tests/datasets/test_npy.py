@@ -122,6 +122,12 @@ def test_malformed_npy_is_named_with_its_fault(tmp_path, content, fault):
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 320 + len(str(path))
 
 
+def test_memory_for_a_header_is_bounded_whatever_length_it_announces(tmp_path):
+    path = tmp_path / "broken.npy"
+    path.write_bytes(b"\x93NUMPY\2\0\xff\xff\xff\xff")
+    assert peak_of_refusal(read_npy, path, "expected 4294967295 bytes") < 1_000_000
+
+
 # .npz
 
 
@@ -157,7 +163,7 @@ def duplicated() -> bytes:
 
 
 def overlapping() -> bytes:
-    """Two central entries that share one member's bytes."""
+    """Two entries of the central directory that share the bytes of one member."""
     content = archive({"x.npy": npy(np.arange(10_000))}, zipfile.ZIP_STORED)
     at = content.index(b"PK\1\2")
     entry, end = content[at : content.index(b"PK\5\6")], content[content.index(b"PK\5\6") :]
@@ -225,17 +231,17 @@ def announcing(content: bytes, size: int) -> bytes:
 @pytest.mark.parametrize("size", [10**12, 190_000_000])
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_memory_follows_the_data_not_the_header(tmp_path, size, method):
-    held = np.random.default_rng(0).bytes(200_000)
+    noise = np.random.default_rng(0).bytes(200_000)
     path = tmp_path / "broken.npz"
-    path.write_bytes(archive({"x.npy": npy_claiming(claim(shape=f"({size},)"), held)}, method))
-    assert peak_of_refusal(path, "but 200,000 bytes of data follow") < 5_000_000
+    path.write_bytes(archive({"x.npy": npy_claiming(claim(shape=f"({size},)"), noise)}, method))
+    assert peak_of_refusal(read_npz, path, "but 200,000 bytes of data follow") < 5_000_000
 
 
 def test_memory_stays_within_what_deflate_can_do_when_the_directory_lies_too(tmp_path):
     path = tmp_path / "broken.npz"
     header = npy_claiming(claim(shape="(1000000000,)"))
     path.write_bytes(announcing(archive({"x.npy": header}), len(header) + 10**9))
-    assert peak_of_refusal(path, "compressed bytes do not account for") < 1_000_000
+    assert peak_of_refusal(read_npz, path, "compressed bytes do not account for") < 1_000_000
 
 
 def test_bomb_that_the_directory_makes_small_is_not_inflated(tmp_path):
@@ -243,15 +249,15 @@ def test_bomb_that_the_directory_makes_small_is_not_inflated(tmp_path):
     header = npy_claiming(claim(shape="(2,)"))
     bomb = archive({"x.npy": header + bytes(200_000_000)})
     path.write_bytes(announcing(bomb, len(header) + 2))
-    assert peak_of_refusal(path, "CRC") < 1_000_000
+    assert peak_of_refusal(read_npz, path, "CRC") < 1_000_000
 
 
-def peak_of_refusal(path, fault):
-    """The bytes that Python and NumPy hold at most while they refuse the file."""
+def peak_of_refusal(read, path, fault):
+    """The most bytes that Python and NumPy hold while `read` refuses the file."""
     tracemalloc.start()
     try:
         with pytest.raises(ValueError, match=f"{path.name}: .*{fault}"):
-            read_npz(path)
+            read(path)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -17,7 +17,7 @@ def test_large_claim_from_a_small_file_is_refused_as_a_bomb(monkeypatch):
 
 
 class Endless:
-    """A stream that never ends, and keeps the sizes that it was asked for."""
+    """A stream that never ends, and records the sizes that it was asked for."""
 
     def __init__(self):
         self.sizes = []

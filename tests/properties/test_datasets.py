@@ -77,7 +77,7 @@ def test_npz(path, content):
 
 
 def members(content: bytes) -> dict[str, np.ndarray] | None:
-    """The arrays of a .npz file; None if a checksum is wrong, which a memory map does not see."""
+    """The arrays of a .npz file; None if a checksum is wrong, which no memory map notices."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         try:
             read = {name: archive.read(name) for name in archive.namelist()}
@@ -90,7 +90,7 @@ def members(content: bytes) -> dict[str, np.ndarray] | None:
 
 
 def training_images(content: bytes) -> bytes | None:
-    """Those of a sound file, read by others; None as `members`."""
+    """The training images of a valid file, without numpy_nets; None where `members` is None."""
     if content[:2] == b"PK":
         arrays = members(content)
         return arrays and arrays["x_train"].tobytes()
@@ -108,7 +108,7 @@ def test_file_of_any_format(path, content):
         assert training_images(content) in (None, splits.x_train.tobytes())
 
 
-# Batches of three records in place of ten thousand.
+# Batches of three records instead of ten thousand.
 RECORDS = 3
 BATCHES = {
     name: np.random.default_rng(i).integers(0, 10, RECORDS * cifar10.RECORD_SIZE, "u1").tobytes()

@@ -90,7 +90,7 @@ def test_a_cut_file_is_always_refused(path, valid):
 
 
 def small() -> Model:
-    """A model and an optimizer that has made a step."""
+    """A model whose optimizer has taken a step."""
     model, _ = build_autoencoder(4, 2)
     model.compile("adam", "mse")
     model.fit(np.ones((2, 4), "f4"), np.ones((2, 4), "f4"), verbose=0)
@@ -147,7 +147,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has other units elsewhere")
 def test_the_memory_of_hdf5_too_stays_within_a_few_megabytes(tmp_path, valid):
-    """tracemalloc does not see what C allocates: so the peak of a process of its own."""
+    """tracemalloc does not see what C allocates, so the peak is that of a process of its own."""
     rng = random.Random(0)
     files = list(valid)
     for _ in range(200):
@@ -159,8 +159,8 @@ def test_the_memory_of_hdf5_too_stays_within_a_few_megabytes(tmp_path, valid):
     for k, content in enumerate(files):
         (tmp_path / f"{k}.weights.h5").write_bytes(content)
     expected = {name: (shape, dtype.str) for name, (shape, dtype) in EXPECTED.items()}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", READ_ALL, str(tmp_path), str(len(files)), repr(expected)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert int(done.stdout) < 16 * 1024  # KiB
+    assert int(process.stdout) < 16 * 1024  # KiB

@@ -18,7 +18,7 @@ def trained(epochs=1):
     return model, x
 
 
-def test_training_goes_on_from_a_checkpoint_bit_for_bit(tmp_path):
+def test_training_continues_from_a_checkpoint_bit_for_bit(tmp_path):
     whole, x = trained(5)
     part, _ = trained(2)
     save_checkpoint(part, tmp_path / "c.weights.h5", 2)
@@ -31,10 +31,10 @@ def test_training_goes_on_from_a_checkpoint_bit_for_bit(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_weights_file_that_is_no_checkpoint_is_refused(tmp_path):
+def test_a_weights_file_that_is_not_a_checkpoint_is_refused(tmp_path):
     model, _ = trained()
     model.save_weights(tmp_path / "w.weights.h5")
-    with pytest.raises(ValueError, match="no checkpoint of a run"):
+    with pytest.raises(ValueError, match="not a checkpoint of a run"):
         load_checkpoint(model, tmp_path / "w.weights.h5")
 
 

@@ -1,4 +1,4 @@
-"""Weights files: what is written is read bit for bit, and a hostile file is one clear line."""
+"""Weights files: what is written is read bit for bit, and a hostile file gives one clear line."""
 
 import os
 import subprocess
@@ -108,7 +108,7 @@ def test_dataset_paths_lists_every_dataset(path):
     ids=str,
 )
 def test_chunked_float64_data_is_cast_to_the_expected_dtype(path, storage):
-    # Noise does not shrink, so some gzip chunks are stored as they are; ones do.
+    # gzip does not shrink noise, so some of its chunks are stored as they are; it does shrink ones.
     for values in np.random.default_rng(0).normal(size=(20, 30)), np.ones((20, 30)):
         with h5py.File(path, "w") as file:
             file.create_dataset(KERNEL, data=values, **storage)
@@ -201,10 +201,10 @@ except OSError as error:
     print(error)
 """
     root = Path(__file__).parents[2]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=root, check=True
     )
-    assert f"cannot write in folder {path.parent}: File too large" in done.stdout
+    assert f"cannot write in folder {path.parent}: File too large" in process.stdout
     assert path.read_bytes() == b"precious"
     assert list(path.parent.iterdir()) == [path]
 
