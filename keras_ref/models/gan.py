@@ -20,13 +20,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from keras import ops, optimizers, random
-from keras.layers import Dense, Input, LeakyReLU
+from keras.layers import Dense, Dropout, Input, LeakyReLU
 from keras.losses import binary_crossentropy
 from keras.metrics import Mean, Metric
 from keras.models import Model, Sequential
 from numpy.typing import NDArray
 from tensorflow import GradientTape, Tensor
-from tensorflow.types.experimental import TensorLike
 
 from keras_ref.models.terms import batch_size, total
 from numpy_nets.checks import number, positive_int, probability
@@ -101,20 +100,31 @@ def build_generator(
 
 
 def build_discriminator(
-    input_dim: int = 784, hidden_dim: int = 128, slope: float = 0.01, activation: str = "sigmoid"
+    input_dim: int = 784,
+    hidden_dim: int = 128,
+    slope: float = 0.01,
+    activation: str = "sigmoid",
+    dropout: float = 0.0,
 ) -> Model:
     """x (batch, input_dim) -> D(x) (batch, 1): the notebook's D.
 
-    The activation of the output has to be the `activation` of the objective.
+    The activation of the output has to be the `activation` of the objective. Dropout of the pixels
+    and of the hidden units keeps D from learning a small data set by heart; the notebook has none.
 
     >>> build_discriminator(6, 4).count_params()  # (6 + 1) · 4 hidden, 4 + 1
     33
     """
+
+    def drop() -> list[Dropout]:
+        return [Dropout(dropout)] if dropout else []
+
     return Sequential(
         [
             Input((input_dim,)),
+            *drop(),
             Dense(hidden_dim),
             LeakyReLU(negative_slope=slope),
+            *drop(),
             Dense(1, activation=activation),
         ],
         name="discriminator",
@@ -248,25 +258,37 @@ class GAN(Model):
         if {id(w) for w in trained} & {id(w) for w in averaged.weights}:
             raise ValueError("GAN: averaged: expected weights of its own, got some of G's or D's")
 
-    def call(self, z: Tensor) -> Any:
+    def call(self, z: Any) -> Any:
         """D(G(z)), (batch, 1)."""
-        return self.discriminator(self.generator(z))
+        return self.discriminator(self.fake(z))
 
     @property
     def metrics(self) -> list[Metric]:
         return list(self.means)
 
-    # What is computed from one batch: no weight changes.
+    # What D and G are given: all that a conditional GAN changes.
+
+    def given(self, data: Any) -> Any:
+        """What D is to call real, from one batch of `fit`: x of x or of (x, None)."""
+        return first(data)
 
     def draw_noise(self, count: int) -> Tensor:
         """z (count, latent)."""
         return self.prior((count, self.generator.input_shape[-1]))
 
-    def examples(
-        self, real: TensorLike, z: TensorLike, training: bool = False
-    ) -> list[tuple[float, Any]]:
+    def latent(self, real: Any) -> Any:
+        """What G turns into as many images as there are real ones: noise."""
+        return self.draw_noise(batch_size(real))
+
+    def fake(self, z: Any, training: bool = False) -> Any:
+        """What D is to call G's."""
+        return self.generator(z, training=training)
+
+    # What is computed from one batch: no weight changes.
+
+    def examples(self, real: Any, z: Any, training: bool = False) -> list[tuple[float, Any]]:
         """What D has to tell apart: (label, images), first the real ones, then G's."""
-        return [(self.real_label, real), (0.0, self.generator(z, training=training))]
+        return [(self.real_label, real), (0.0, self.fake(z, training))]
 
     def judge(
         self, examples: list[tuple[float, Any]], training: bool = False
@@ -276,19 +298,19 @@ class GAN(Model):
         labels = [label for label, _ in examples]
         return outputs, list(map(self.objective.discriminator, labels, outputs))
 
-    def d_terms(self, real: TensorLike, z: TensorLike, training: bool = False) -> list[Tensor]:
+    def d_terms(self, real: Any, z: Any, training: bool = False) -> list[Tensor]:
         """D's loss on real images and on G's.  With crossentropy their sum is -V(D, G)."""
         _, terms = self.judge(self.examples(real, z, training), training)
         return terms
 
-    def g_terms(self, z: TensorLike, training: bool = False) -> list[Tensor]:
+    def g_terms(self, z: Any, training: bool = False) -> list[Tensor]:
         """G's loss, as a list of one term."""
-        d = self.discriminator(self.generator(z, training=training), training=training)
+        d = self.discriminator(self.fake(z, training), training=training)
         return [self.objective.generator(d)]
 
     # The two steps of Algorithm 1.
 
-    def learn_discriminator(self, real: Tensor, z: Tensor) -> list[Tensor]:
+    def learn_discriminator(self, real: Any, z: Any) -> list[Tensor]:
         """One step of D; returns the terms of its loss.
 
         G's images are made before the tape starts, so they are constants for it.
@@ -307,7 +329,7 @@ class GAN(Model):
         self.log_discriminator(batch_size(real), outputs, terms)
         return terms
 
-    def learn_generator(self, z: Tensor) -> list[Tensor]:
+    def learn_generator(self, z: Any) -> list[Tensor]:
         """One step of G; returns the terms of its loss.
 
         The gradient flows through D, but only G's variables are updated.
@@ -333,22 +355,22 @@ class GAN(Model):
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One iteration of Algorithm 1: each of D's steps has its own images and noise."""
-        images = first(data)
-        size = batch_size(images)
+        batch = self.given(data)
+        size = batch_size(batch)
         if isinstance(size, int) and size < self.k:  # in a graph of Keras it is a tensor
             raise ValueError(f"GAN: batch: expected at least k = {self.k} images, got {size}")
         for i in range(self.k):
-            real = images[i :: self.k]
-            self.learn_discriminator(real, self.draw_noise(batch_size(real)))
-        self.learn_generator(self.draw_noise(batch_size(real)))
+            real = every(self.k, i, batch)
+            self.learn_discriminator(real, self.latent(real))
+        self.learn_generator(self.latent(real))
         return {mean.name: mean.result() for mean in self.means}
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """D's and G's losses on one batch, without dropout."""
-        real = first(data)
+        real = self.given(data)
         size = batch_size(real)
-        self.log_discriminator(size, *self.judge(self.examples(real, self.draw_noise(size))))
-        self.log(size, g_loss=total(self.g_terms(self.draw_noise(size))))
+        self.log_discriminator(size, *self.judge(self.examples(real, self.latent(real))))
+        self.log(size, g_loss=total(self.g_terms(self.latent(real))))
         return {mean.name: mean.result() for mean in self.means}
 
     def log_discriminator(self, size: int, outputs: list[Tensor], terms: list[Tensor]) -> None:
@@ -375,6 +397,17 @@ class GAN(Model):
 def first(data: Any) -> Any:
     """x of a batch x or (x, y): `train_on_batch(x)` of Keras passes (x, None)."""
     return data[0] if isinstance(data, tuple) else data
+
+
+def every(k: int, i: int, batch: Any) -> Any:
+    """Samples i, i + k, i + 2k … of a batch, which is x or a list such as [x, y].
+
+    >>> every(2, 1, "abcdef")
+    'bdf'
+    """
+    if isinstance(batch, list):
+        return [every(k, i, part) for part in batch]
+    return batch[i::k]
 
 
 def build_gan(generator: Model, discriminator: Model) -> GAN:

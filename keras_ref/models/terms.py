@@ -96,8 +96,8 @@ class TermModel(Model):
 
 
 def batch_size(data: Any) -> Any:
-    """The number of samples in a batch, which is x or (x, y): a tensor inside a graph of Keras."""
-    return ops.shape(data[0] if isinstance(data, tuple) else data)[0]
+    """The number of samples in a batch, x, (x, y) or [x, y]: a tensor inside a graph of Keras."""
+    return ops.shape(data[0] if isinstance(data, list | tuple) else data)[0]
 
 
 def total(terms: list[Tensor]) -> Tensor:
