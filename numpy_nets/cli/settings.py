@@ -15,21 +15,25 @@ from numpy_nets.cli.runs.data import NAMES
 T = TypeVar("T")
 
 
-def option(default: T, parse: Callable[[str], T], text: str) -> T:
+def option(
+    default: T, parse: Callable[[str], T], text: str, *, formerly: T | None = None
+) -> T:
     """A field of a settings class that is an option of the command line.
 
     Args:
         default: its value when the flag is not given.
         parse: turns the flag's word into a value; raises ArgumentTypeError for a bad one.
         text: the help.
+        formerly: its value in runs that were made before there was such an option.
     """
-    made: T = field(default=default, metadata={"parse": parse, "help": text})
+    metadata = {"parse": parse, "help": text, "formerly": formerly}
+    made: T = field(default=default, metadata=metadata)
     return made
 
 
-def count(default: int, text: str) -> int:
+def count(default: int, text: str, *, formerly: int | None = None) -> int:
     """An option that is a number of things."""
-    return option(default, number(int, 1), text)
+    return option(default, number(int, 1), text, formerly=formerly)
 
 
 def rate(default: float) -> float:
@@ -97,6 +101,8 @@ class Settings:
         Raises:
             ValueError: if one is missing, or has a value that the command line would refuse.
         """
+        former = {f.name: f.metadata["formerly"] for f in cls.options()}
+        document = {**{k: v for k, v in former.items() if v is not None}, **document}
         for f in cls.options():
             value = document.get(f.name)
             try:

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from numpy_nets.autodiff.tensor import TensorLike, convert_to_numpy
+from numpy_nets.autodiff.tensor import convert_to_numpy
 from numpy_nets.callbacks import Callback, Logs
 from numpy_nets.evaluation.samples import diversity
+from numpy_nets.models.terms import batch_size
 
 SURE = 0.98  # with D(x) above SURE and D(G(z)) below 1 - SURE, D makes no mistakes
 ALIKE = 0.25  # samples whose diversity is below this share of the data's have collapsed
@@ -23,8 +24,8 @@ class CollapseWarning(Callback):
     (Goodfellow et al. 2014, section 3 and the "Helvetica scenario" of section 6).
 
     Args:
-        noise: z (batch, latent), batch > 1, from which the samples are made. It is an argument so
-            that watching a run does not change the run.
+        noise: z (batch, latent), batch > 1, from which the samples are made; [z, y] for a
+            conditional GAN. It is an argument so that watching a run does not change the run.
         data: (n, pixels). As many rows as there are rows of noise are compared; they are evenly
             spaced, as the first ones may all be of one class.
         patience: the number of epochs in a row.
@@ -34,10 +35,10 @@ class CollapseWarning(Callback):
     2.0
     """
 
-    def __init__(self, noise: TensorLike, data: ArrayLike, patience: int = 3) -> None:
+    def __init__(self, noise: Any, data: ArrayLike, patience: int = 3) -> None:
         self.noise = noise
         data = np.asarray(data)
-        count = min(len(data), len(convert_to_numpy(noise)))
+        count = min(len(data), batch_size(noise))
         self.data_diversity = diversity(data[np.linspace(0, len(data) - 1, count).astype(int)])
         self.patience = patience
 

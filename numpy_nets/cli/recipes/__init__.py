@@ -3,6 +3,7 @@
 from typing import Any
 
 from numpy_nets.cli.recipes.autoencoder import AutoencoderRecipe
+from numpy_nets.cli.recipes.cgan import ConditionalGANRecipe
 from numpy_nets.cli.recipes.cvae import ConditionalVAERecipe
 from numpy_nets.cli.recipes.denoising import DenoisingRecipe
 from numpy_nets.cli.recipes.gan import GANRecipe
@@ -13,6 +14,6 @@ from numpy_nets.cli.recipes.vae import VAERecipe
 
 _ALL: tuple[Recipe[Any, Any], ...] = (
     AutoencoderRecipe(), DenoisingRecipe(), SparseRecipe(), VAERecipe(), ConditionalVAERecipe(),
-    IWAERecipe(), GANRecipe(),
+    IWAERecipe(), GANRecipe(), ConditionalGANRecipe(),
 )  # fmt: skip
 RECIPES = {recipe.name: recipe for recipe in _ALL}

@@ -1,10 +1,10 @@
 """numpy-nets train gan."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -40,8 +40,8 @@ OBJECTIVES = {"non-saturating": NON_SATURATING, "minimax": MINIMAX, "least-squar
 
 
 @dataclass(frozen=True)
-class GANSettings(Settings):
-    """The settings of a GAN."""
+class AdversarialSettings(Settings):
+    """The settings that all GANs have."""
 
     binarize: str = "none"  # not an option: binary pixels are for likelihoods
     epochs: int = count(375, "passes over the data")
@@ -49,6 +49,10 @@ class GANSettings(Settings):
     learning_rate: float = rate(8e-4)
     latent: int = count(100, "length of a code")
     hidden: int = count(128, "units of each hidden layer")
+    dropout: float = option(
+        0.0, number(float, 0, most=0.9), "of the discriminator's inputs and hidden units",
+        formerly=0.0,
+    )  # fmt: skip
     objective: str = option(
         "non-saturating", choice(*OBJECTIVES),
         f"what the networks minimise: {', '.join(OBJECTIVES)}",
@@ -63,60 +67,72 @@ class GANSettings(Settings):
     )
 
 
-class GANRecipe(Recipe[GANSettings, GAN]):
+S = TypeVar("S", bound=AdversarialSettings)
+M = TypeVar("M", bound=GAN)
+
+
+class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
     """A GAN has no likelihood, so it is judged by its samples, beside test images.
 
-    Its networks see images in [-1, 1], the range of G's tanh; everything else here has [0, 1].
+    Its networks see images in [-1, 1], the range of G's tanh; everything else here has [0, 1]. An
+    average of G's weights draws all images that a run shows.
     """
 
-    name = "gan"
-    help = "a generative adversarial network"
-    settings = GANSettings
     unit = "loss"
     shown = ("d_loss", "g_loss", "d_real", "d_fake")
 
-    def build(self, settings: GANSettings) -> GAN:
-        """With an average of G's weights, which all images that a run shows come from."""
-        objective, size = OBJECTIVES[settings.objective], settings.pixels
-        generator, averaged = (
-            build_generator(settings.latent, size, settings.hidden) for _ in range(2)
-        )
-        model = GAN(
-            generator,
-            build_discriminator(size, settings.hidden, activation=objective.activation),
-            objective,
-            settings.k,
-            half_steps=settings.half_steps == "yes",
-            real_label=1 - settings.label_smoothing,
-            averaged=averaged,
-        )
-        model.compile(*(Adam(settings.learning_rate, beta_1=0.5) for _ in range(2)))
-        return model
+    def game(self, settings: S) -> dict[str, Any]:
+        """The arguments of the GAN beside its networks."""
+        return {
+            "objective": OBJECTIVES[settings.objective],
+            "k": settings.k,
+            "half_steps": settings.half_steps == "yes",
+            "real_label": 1 - settings.label_smoothing,
+        }
 
-    def fit(self, model: GAN, data: Images, settings: GANSettings, **options: Any) -> None:
+    def optimizers(self, settings: S) -> list[Adam]:
+        """One for D and one for G."""
+        return [Adam(settings.learning_rate, beta_1=0.5) for _ in range(2)]
+
+    def g_inputs(self, model: M, codes: Array, y: Labels) -> Any:
+        """What G turns into images: codes (n, latent), and labels if the model knows classes."""
+        return codes.astype(np.float32)
+
+    def labels(self, settings: S, count: int) -> Labels:
+        """The classes to ask for when `count` samples are shown, if the model knows classes."""
+        return None
+
+    def batch(self, model: M, x: Array, y: Labels) -> tuple[Array, ...]:
+        return (2 * x - 1,)
+
+    def fit(self, model: M, data: Images, settings: S, **options: Any) -> None:
         """Train without validation: a GAN's losses measure its balance, not its samples."""
-        x, k = 2 * data.x_train - 1, settings.k
-        if len(x) < k:
-            raise ValueError(f"--k {k}: expected at most {len(x)}, the number of training images")
+        arrays, k = self.batch(model, data.x_train, data.y_train), settings.k
+        n = len(data.x_train)
+        if n < k:
+            raise ValueError(f"--k {k}: expected at most {n}, the number of training images")
         size = k * settings.batch_size
-        rest = len(x) % size
+        rest = n % size
         if rest < k:  # the last batch is too small for k steps
-            x = x[: len(x) - rest]
-        model.fit(x, batch_size=size, **options)
+            arrays = tuple(array[: n - rest] for array in arrays)
+        x, y = (*arrays, None)[:2]
+        model.fit(x, y, batch_size=size, **options)
 
-    def callbacks(
-        self, model: GAN, data: Images, settings: GANSettings, folder: Path
-    ) -> Sequence[Callback]:
+    def callbacks(self, model: M, data: Images, settings: S, folder: Path) -> Sequence[Callback]:
         if min(len(data.x_train), len(data.x_test)) < 2:
             raise ValueError(
-                f"--data {settings.data}: gan: expected 2 or more training and test images, "
-                f"got {len(data.x_train)} and {len(data.x_test)}"
+                f"--data {settings.data}: {self.name}: expected 2 or more training and test "
+                f"images, got {len(data.x_train)} and {len(data.x_test)}"
             )
-        noise = fixed_noise(settings)
-        collapse = CollapseLine(noise, 2 * data.x_train - 1)
+        noise, y = fixed_noise(settings), self.labels(settings, 100)
+        collapse = CollapseLine(self.g_inputs(model, noise, y), 2 * data.x_train - 1)
         if len(data.image_shape) != 2:
             return [collapse]
-        return [collapse, SampleSheets(self, noise, data.image_shape, folder / "samples")]
+
+        def sheet() -> Array:
+            return tile(self.decode(model, noise, y).reshape(-1, *data.image_shape), 10)
+
+        return [collapse, SampleSheets(sheet, folder / "samples")]
 
     def draw_curves(self, history: History, folder: Path) -> None:
         losses = {"D's loss": history["d_loss"], "G's loss": history["g_loss"]}
@@ -124,26 +140,21 @@ class GANRecipe(Recipe[GANSettings, GAN]):
         save_curves(folder / "curves.png", losses, self.unit)
         save_curves(folder / "outputs.png", outputs, "mean of the discriminator's output")
 
-    def decode(self, model: GAN, codes: Array, y: Labels) -> Array:
+    def decode(self, model: M, codes: Array, y: Labels) -> Array:
         assert model.averaged is not None
-        images: Array = model.averaged(codes.astype(np.float32)).numpy()
+        images: Array = model.averaged(self.g_inputs(model, codes, y)).numpy()
         return (images + 1) / 2
 
     def ends(
-        self, model: GAN, data: Images, rng: np.random.Generator
+        self, model: M, data: Images, rng: np.random.Generator
     ) -> tuple[Array, Array | None, Labels]:
         """New codes, since a GAN has no codes of given images."""
         return model.draw_noise(16).numpy(), None, None
 
-    def sample(self, model: GAN, count: int, label: int | None) -> Array:
-        if label is not None:
-            raise ValueError(f"--label: the model is {self.name}, which knows no classes")
-        return self.decode(model, model.draw_noise(count).numpy(), None)
-
-    def draw(self, model: GAN, data: Images, settings: GANSettings, folder: Path) -> None:
+    def draw(self, model: M, data: Images, settings: S, folder: Path) -> None:
         if len(data.image_shape) != 2:
             return
-        images = self.decode(model, fixed_noise(settings), None)
+        images = self.decode(model, fixed_noise(settings), self.labels(settings, 100))
         images = images.reshape(-1, *data.image_shape)
         save_images(
             folder / "samples.png", images, 10,
@@ -153,14 +164,15 @@ class GANRecipe(Recipe[GANSettings, GAN]):
         save_animation(folder / "samples.gif", [*map(_load, files), tile(images, 10)])
 
     def print_table(
-        self, model: GAN, data: Images, settings: GANSettings, samples: int | None, most: int
+        self, model: M, data: Images, settings: S, samples: int | None, most: int
     ) -> None:
         from rich.console import Console
         from rich.table import Table
 
         if samples is not None:
             raise ValueError(f"--samples: the model is {self.name}, which has no likelihood")
-        new = self.sample(model, 1000, None)
+        asked = self.labels(settings, 1000)
+        new = self.decode(model, model.draw_noise(1000).numpy(), asked)
         chosen = np.linspace(0, len(data.x_test) - 1, min(1000, len(data.x_test))).astype(int)
         sets = {"samples": new, "test images": data.x_test[chosen]}
         table = Table(title="new images beside test images")
@@ -174,6 +186,14 @@ class GANRecipe(Recipe[GANSettings, GAN]):
         labelled = 2 <= data.classes <= 1000
         if labelled:
             classifier, features = train_classifier(data.x_train, data.y_train)
+            probabilities = [classifier.predict(x, 1000, verbose=0) for x in sets.values()]
+            if asked is not None:
+                assert data.y_test is not None
+                right = zip(probabilities, (asked, data.y_test[chosen]), strict=True)
+                shares = [np.mean(p.argmax(axis=1) == y) for p, y in right]
+                add("show the class of their label", [f"{share:.1%}" for share in shares])
+            add("show a class for sure (> 90 %)",
+                [f"{np.mean(p.max(axis=1) > 0.9):.1%}" for p in probabilities])  # fmt: skip
             seen = [mode_coverage(classifier, x) for x in sets.values()]
             add("classes of 1 % or more", [f"{c.classes} of {data.classes}" for c in seen])
             add("imbalance of classes, nats", [f"{c.imbalance:.3f}" for c in seen])
@@ -194,6 +214,37 @@ class GANRecipe(Recipe[GANSettings, GAN]):
         )
 
 
+@dataclass(frozen=True)
+class GANSettings(AdversarialSettings):
+    """The settings of a GAN."""
+
+
+class GANRecipe(AdversarialRecipe[GANSettings, GAN]):
+    """The GAN of Goodfellow et al., with the notebook's networks."""
+
+    name = "gan"
+    help = "a generative adversarial network"
+    settings = GANSettings
+
+    def build(self, settings: GANSettings) -> GAN:
+        pixels, hidden = settings.pixels, settings.hidden
+        generator, averaged = (
+            build_generator(settings.latent, pixels, hidden) for _ in range(2)
+        )
+        game = self.game(settings)
+        discriminator = build_discriminator(
+            pixels, hidden, activation=game["objective"].activation, dropout=settings.dropout
+        )
+        model = GAN(generator, discriminator, **game, averaged=averaged)
+        model.compile(*self.optimizers(settings))
+        return model
+
+    def sample(self, model: GAN, count: int, label: int | None) -> Array:
+        if label is not None:
+            raise ValueError(f"--label: the model is {self.name}, which knows no classes")
+        return self.decode(model, model.draw_noise(count).numpy(), None)
+
+
 class CollapseLine(CollapseWarning):
     """Warns in a line above the progress bar, without the line of source that Python shows."""
 
@@ -205,12 +256,15 @@ class CollapseLine(CollapseWarning):
 
 
 class SampleSheets(Callback):
-    """Writes folder/epoch-….png, G of the same noise after epochs 1 to 10 and every fifth one."""
+    """Writes folder/epoch-….png, G of the same noise after epochs 1 to 10 and every fifth one.
 
-    def __init__(
-        self, recipe: GANRecipe, noise: Array, image_shape: tuple[int, ...], folder: Path
-    ) -> None:
-        self.recipe, self.noise, self.image_shape, self.folder = recipe, noise, image_shape, folder
+    Args:
+        sheet: draws it: () -> (height, width) in [0, 1].
+        folder: is created.
+    """
+
+    def __init__(self, sheet: Callable[[], Array], folder: Path) -> None:
+        self.sheet, self.folder = sheet, folder
         folder.mkdir(exist_ok=True)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
@@ -218,14 +272,11 @@ class SampleSheets(Callback):
 
         done = epoch + 1
         if done <= 10 or done % 5 == 0:
-            assert isinstance(self.model, GAN)
-            images = self.recipe.decode(self.model, self.noise, None)
-            sheet = tile(images.reshape(-1, *self.image_shape), 10)
-            levels = np.rint(255 * sheet).astype(np.uint8)
+            levels = np.rint(255 * self.sheet()).astype(np.uint8)
             Image.fromarray(levels).save(self.folder / f"epoch-{done:04}.png")
 
 
-def fixed_noise(settings: GANSettings) -> Array:
+def fixed_noise(settings: AdversarialSettings) -> Array:
     """100 codes, from a stream of their own, so that looking at samples changes no result."""
     rng = np.random.default_rng([settings.seed, 2])
     return rng.standard_normal((100, settings.latent), np.float32)

@@ -22,6 +22,7 @@ PICTURES = {
     "cvae": {"reconstructions.png", "samples.png", "traversal.png"},
     "iwae": {"reconstructions.png", "samples.png", "traversal.png"},
     "gan": {"outputs.png", "samples.png", "samples.gif", "samples/epoch-0001.png"},
+    "cgan": {"outputs.png", "samples.png", "samples.gif", "samples/epoch-0001.png"},
 }
 OTHER = {  # options that differ from the defaults, for each model
     "autoencoder": "--binarize dynamic",
@@ -31,6 +32,7 @@ OTHER = {  # options that differ from the defaults, for each model
     "cvae": "--binarize dynamic --activation tanh",
     "iwae": "--samples 2 --hidden 7 --likelihood gaussian",
     "gan": "--objective least-squares --half-steps yes --label-smoothing 0.1",
+    "cgan": "--dropout 0.2 --hidden 7",
 }
 
 

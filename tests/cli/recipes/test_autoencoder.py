@@ -202,7 +202,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(images, empty_folder, capsys):
         (np.full((20, 4), np.inf), "infinite"),
         (np.zeros((0, 4)), "empty"),
         (np.full((20, 4), 7.0), "expected bytes, or values in [0, 1]"),
-        (np.full((20, 4), 1j), "<c16"),
+        (np.full((20, 4), 1j), "complex128"),
     ],
 )
 def test_bad_data_are_one_line_and_leave_no_folder(array, said, empty_folder, capsys):

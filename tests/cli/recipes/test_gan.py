@@ -46,7 +46,7 @@ def test_the_networks_see_pixels_from_minus_one_to_one_and_people_from_zero_to_o
     recipe, data, seen = GANRecipe(), load_images(str(images)), []
 
     class Model:
-        def fit(self, x, **_):
+        def fit(self, x, y, **_):
             seen.append(x)
 
     recipe.fit(Model(), data, settings(images))
@@ -79,7 +79,7 @@ def test_what_is_too_little_for_k_steps_is_left_out(images):
     recipe, data, seen = GANRecipe(), load_images(str(images)), []
 
     class Model:
-        def fit(self, x, batch_size, **_):
+        def fit(self, x, y, batch_size, **_):
             seen.append((len(x), batch_size))
 
     for k, batch_size in ((2, 59), (1, 59), (29, 1), (31, 1), (59, 1)):
