@@ -325,6 +325,28 @@ def test_numpy_nets_parity_passes_arguments_and_exit_code_on(
     assert json.loads(file.read_text(encoding="utf-8"))["broken"] == 0
 
 
+def _standard_error(*arguments: str) -> list[str]:
+    """The lines that `numpy-nets parity` writes there, each state of the progress bar as one."""
+    # As a user starts it: the tests themselves have set variables that quieten TensorFlow.
+    environment = {name: value for name, value in os.environ.items() if name[:3] != "TF_"}
+    process = subprocess.run(
+        [sys.executable, "-m", "numpy_nets", "parity", *arguments],
+        env={**environment, "PYTHONPATH": str(Path(numpy_nets.__file__).parent.parent)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    return process.stderr.splitlines()
+
+
+def test_a_filter_that_matches_nothing_is_all_that_is_said() -> None:
+    (line,) = _standard_error("--filter", "Nothing")
+    assert line.startswith("numpy-nets parity: error: --filter: ") and "'Nothing'" in line
+
+
+def test_beside_the_progress_bar_a_report_writes_nothing_to_standard_error() -> None:
+    lines = _standard_error("--filter", "ops.negative")
+    assert lines and all(re.match(r" *\d+%\|", line) for line in lines if line)
+
+
 def test_ctrl_c_stops_the_report_in_one_line(tmp_path: Path) -> None:
     # Where the tests run in the background, Ctrl-C is ignored, and children inherit that.
     start = (

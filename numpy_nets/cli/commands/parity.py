@@ -55,4 +55,12 @@ def main(argv: Sequence[str]) -> int:
         child.terminate()
         child.wait()
         raise
-    return code if code >= 0 else 128 - code  # killed by signal -code
+    if code >= 0:
+        return code
+    name = signal.Signals(-code).name
+    print(
+        f"numpy-nets parity: error: the comparison was ended by {name}; with "
+        "TF_CPP_MIN_LOG_LEVEL=0 TensorFlow says more",
+        file=sys.stderr,
+    )
+    return 128 - code
