@@ -4,6 +4,8 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from html import escape
+from importlib import resources
+from string import Template
 
 from keras_ref.parity.case import Row
 from keras_ref.parity.report.results import Line, lines, verdict, versions
@@ -12,52 +14,7 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 300, 170, 34, 20, 8
 _LEAST = 0.01  # eps: the lowest point of a plot, which stands for 0
 _COLOURS = {"float32": "#d95f02", "float64": "#1b78b5"}
 
-_STYLE = """
-:root { color-scheme: light dark; --faint: #8885; }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem }
-p { max-width: 46rem }
-table { border-collapse: collapse; font-size: 13px; width: 100%; margin-bottom: 2rem }
-th, td { text-align: left; padding: 2px 8px; border-bottom: 1px solid var(--faint) }
-th { position: sticky; top: 0; background: Canvas }
-th button { all: unset; cursor: pointer; font-weight: 600 }
-th button:focus-visible { outline: 2px solid }
-th[aria-sort=ascending] button::after { content: " ▲" }
-th[aria-sort=descending] button::after { content: " ▼" }
-.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
-.BROKEN { background: #c00; color: #fff; font-weight: 600 }
-input { font: inherit; width: 22rem; max-width: 100%; padding: 2px 6px; margin-bottom: .5rem }
-.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 1rem }
-figure { margin: 0 } figcaption { font-size: 13px }
-svg { width: 100%; height: auto } svg text { font: 10px system-ui, sans-serif; fill: currentColor }
-"""
-
-_SCRIPT = """
-for (const table of document.querySelectorAll("table")) {
-  const body = table.tBodies[0];
-  for (const head of table.tHead.rows[0].cells) {
-    head.addEventListener("click", () => {
-      const up = head.getAttribute("aria-sort") !== "ascending";
-      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      const key = row => {
-        const cell = row.cells[head.cellIndex];
-        return "value" in cell.dataset ? Number(cell.dataset.value) : cell.textContent;
-      };
-      const rows = [...body.rows].map(row => [key(row), row]);
-      rows.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0) * (up ? 1 : -1));
-      body.append(...rows.map(([, row]) => row));
-    });
-  }
-}
-const filter = document.querySelector("input");
-filter.addEventListener("input", () => {
-  const words = filter.value.toLowerCase().split(" ");
-  for (const row of document.querySelectorAll("tbody tr")) {
-    const text = row.textContent.toLowerCase();
-    row.hidden = !words.every(word => text.includes(word));
-  }
-});
-"""
+_PAGE = resources.files("keras_ref.parity.report")
 
 
 def as_html(rows: Sequence[Row]) -> str:
@@ -90,12 +47,13 @@ def as_html(rows: Sequence[Row]) -> str:
     if rest:
         parts += ["<h2>Agreement</h2>", _table(lines(rest), ("largest",))]
     body = "\n".join(parts)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width">\n'
-        f"<title>numpy_nets beside Keras</title>\n<style>{_STYLE}</style>\n</head>\n"
-        f"<body>\n{body}\n<script>{_SCRIPT}</script>\n</body>\n</html>\n"
+    return Template(_text_of("page.html")).substitute(
+        style=_text_of("page.css"), script=_text_of("page.js"), body=body
     )
+
+
+def _text_of(file: str) -> str:
+    return _PAGE.joinpath(file).read_text(encoding="utf-8")
 
 
 def _table(found: Sequence[Line], sides: tuple[str, ...]) -> str:
