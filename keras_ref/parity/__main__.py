@@ -1,7 +1,7 @@
-"""python -m keras_ref.parity, or numpy-nets parity: how far numpy_nets is from Keras.
+"""`python -m keras_ref.parity`, or `numpy-nets parity`: how far numpy_nets is from Keras.
 
-Exit code 1 if any row is beyond its bound, 2 if there is nothing to compare or a file cannot be
-written, 130 if it was stopped, 0 otherwise.
+Exit codes: 1 if a bound is broken, 2 if there is nothing to compare or a file cannot be written,
+130 if it was stopped by Ctrl-C, 0 otherwise.
 """
 
 import shutil
@@ -31,12 +31,12 @@ from numpy_nets.cli.commands.parity import parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare, print and write; returns the exit code."""
+    """Compare, print the tables, write the files; returns the exit code."""
     try:
         return _report(sys.argv[1:] if arguments is None else arguments)
     except (ValueError, OSError) as error:
-        named = isinstance(error, OSError) and error.filename
-        what = f"{error.filename}: {error.strerror}" if named else error  # type: ignore[union-attr]
+        has_file = isinstance(error, OSError) and error.filename
+        what = f"{error.filename}: {error.strerror}" if has_file else error  # type: ignore[union-attr]
         print(f"numpy-nets parity: error: {what}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -61,21 +61,21 @@ def _report(arguments: Sequence[str]) -> int:
     for file in files:
         check_writable(file)
 
-    found = compute(selected)
-    broken = [row for row in found if not row.holds]
+    rows = compute(selected)
+    broken = [row for row in rows if not row.holds]
     try:
         if options.json is not None:
-            write(options.json, as_json(found))
+            write(options.json, as_json(rows))
         if options.html is not None:
-            write(options.html, as_html(found))
-    finally:  # a full disk takes away the files only
-        _print(found)
+            write(options.html, as_html(rows))
+    finally:  # even if the disk is full
+        _print(rows)
         for row in broken:
             print(f"BROKEN {row.kind} {row.dtype} {row.subject}: {row.quantity}: "
                   f"{row.error:.3g} {row.unit}, bound {row.bound:g} ({row.reason})")  # fmt: skip
     for file in files:
         print(f"written: {file}")
-    print(f"{len(found)} rows, {len(broken)} broken")
+    print(f"{len(rows)} rows, {len(broken)} broken")
     return 1 if broken else 0
 
 

@@ -117,7 +117,9 @@ def test_a_filter_leaves_the_lines_with_all_words_and_their_plots_and_counts_the
         text("#count"), seen("#agreement tbody tr"), seen("#accuracy"), text("#plot-count"),
         seen("figure"),
       ];
-      for (const words of ["  ADAM float32 ", "ops.op_1 float64", "no such word", ""]) {
+      for (const words of [
+        "  ADAM float32 ", "ops.op_1 float64", '"op ops.op_1 value"', "no such word", "",
+      ]) {
         search(words);
         result[words] = look();
       }
@@ -126,6 +128,7 @@ def test_a_filter_leaves_the_lines_with_all_words_and_their_plots_and_counts_the
     assert result == {
         "  ADAM float32 ": [f"1 of {LINES} lines", 1, 0, "1 of 3 plots", 1],
         "ops.op_1 float64": [f"61 of {LINES} lines", 61, 0, "0 of 3 plots", 0],
+        '"op ops.op_1 value"': [f"2 of {LINES} lines", 2, 0, "0 of 3 plots", 0],
         "no such word": [f"0 of {LINES} lines", 0, 0, "0 of 3 plots", 0],
         "": everything,
     }

@@ -35,7 +35,8 @@ for (const table of document.querySelectorAll("table")) {
   }
 }
 
-/* The filter: a line stays if it has all words. Its kind and its plot follow it. */
+/* The filter: a line stays if it has all words, or phrases in quotation marks, in any order. Its kind
+   and its plot follow it. */
 
 const sections = ["accuracy", "agreement"].map(name => {
   const section = document.getElementById(name);
@@ -57,7 +58,8 @@ const shown = line => !line.row.hidden;
 const of = (some, all) => `${some.toLocaleString("en")} of ${all.toLocaleString("en")}`;
 
 function apply() {
-  const wanted = filter.value.toLowerCase().split(/\s+/);
+  const wanted = (filter.value.toLowerCase().match(/"[^"]*"?|[^\s"]+/g) ?? [])
+    .map(word => word.replaceAll('"', ""));
   for (const {row, text} of lines) row.hidden = !wanted.every(word => text.includes(word));
   for (const {section, lines} of sections) section.hidden = !lines.some(shown);
   for (const kind of kinds) summarize(kind.row, kind.lines.filter(shown));

@@ -24,7 +24,7 @@ def as_html(rows: Sequence[Row]) -> str:
     """The whole page."""
     every_line = lines(rows)
     groups = kinds(every_line)
-    plots: dict[tuple[str, str], list[Row]] = defaultdict(list)  # both dtypes in one
+    plots: dict[tuple[str, str], list[Row]] = defaultdict(list)  # each has both dtypes
     for line in every_line:
         if line.worst.series:
             plots[line.subject, line.quantity].append(line.worst)
@@ -50,7 +50,7 @@ def as_html(rows: Sequence[Row]) -> str:
         worst="\n".join(_summary(merged(group)) for group in groups.values()),
         accuracy="\n".join(accuracy),
         agreement="\n".join(agreement),
-        plots="\n".join(_figure(*name, of) for name, of in plots.items()),
+        plots="\n".join(_figure(*name, both) for name, both in plots.items()),
         plot_count=len(plots),
         no_lines=_hidden_without(every_line),
         no_plots=_hidden_without(plots),
@@ -117,22 +117,25 @@ def _share(row: Row) -> str:
     """Error over bound as a bar, on a square-root scale, and in per cent."""
     share = row.error / row.bound
     length = math.sqrt(share) if row.holds else 1
-    if not share < 10:  # NaN too
-        percent = "&gt; 999 %"
-    elif 0 < share < 1e-4:
-        percent = "&lt; 0.01 %"
+    percent = 100 * share
+    if not percent < 999.5:  # or NaN
+        text = "> 999"
+    elif 0 < percent < 0.01:
+        text = "< 0.01"
     else:
-        percent = f"{100 * share:.{0 if share >= 0.0995 else 2}{'f' if share >= 0.0995 else 'g'}} %"
+        text = f"{percent:.2g}" if percent < 9.95 else f"{percent:.0f}"
     return (
         f'<td class="share{"" if row.holds else " broken"}" data-value={_sortable(share)}>'
-        f'<span class=bar style="--length:{length:.3g}"></span>{percent}</td>'
+        f'<span class=bar style="--length:{length:.3g}"></span>{escape(text)} %</td>'
     )
 
 
 def _figure(subject: str, quantity: str, rows: Sequence[Row]) -> str:
-    largest = ", ".join(f'<span class="{row.dtype}">{row.error:.3g}</span>' for row in rows)
+    largest = ", ".join(
+        f'<span class="{row.dtype}">{row.dtype} {row.error:.3g}</span>' for row in rows
+    )
     return (
-        f"<figure><figcaption>{escape(subject)}: {escape(quantity)}; largest {largest}"
+        f"<figure><figcaption>{escape(subject)}: {escape(quantity)}; largest: {largest}"
         f"</figcaption>{_plot(rows)}</figure>"
     )
 

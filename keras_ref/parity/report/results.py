@@ -33,7 +33,12 @@ class Line(NamedTuple):
     @property
     def worst(self) -> Row:
         """The row that is farthest from Keras, or from the truth."""
-        return max(self.rows, key=lambda row: (not row.holds, row.error))
+        return max(self.rows, key=_distance)
+
+
+def _distance(row: Row) -> float:
+    """The error, by which rows of one bound are ordered; NaN is farther than any number."""
+    return math.inf if math.isnan(row.error) else row.error
 
 
 class Kind(NamedTuple):
@@ -72,18 +77,18 @@ def lines(rows: Sequence[Row], variants: bool = True) -> list[Line]:
     ]
 
 
-def kinds(of: Sequence[Line]) -> dict[Kind, list[Line]]:
-    """The lines in groups, each for one line of the summary, sorted."""
+def kinds(every_line: Sequence[Line]) -> dict[Kind, list[Line]]:
+    """The lines in groups, one for each line of the summary, and in its order."""
     groups: dict[Kind, list[Line]] = defaultdict(list)
-    for line in of:
+    for line in every_line:
         groups[Kind.of(line)].append(line)
     return dict(sorted(groups.items()))
 
 
-def merged(of: Sequence[Line]) -> Line:
-    """The line of the summary: all rows of `of`, under the names of its worst line."""
-    worst = max(of, key=lambda line: (not line.worst.holds, line.worst.error))
-    return worst._replace(rows=tuple(row for line in of for row in line.rows))
+def merged(group: Sequence[Line]) -> Line:
+    """A line of the summary: all rows of the group, under the names of its worst line."""
+    worst = max(group, key=lambda line: _distance(line.worst))
+    return worst._replace(rows=tuple(row for line in group for row in line.rows))
 
 
 def verdict(row: Row) -> str:
