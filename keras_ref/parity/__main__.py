@@ -1,7 +1,7 @@
-"""python -m keras_ref.parity, or numpy-nets parity: how far numpy_nets is from Keras.
+"""`python -m keras_ref.parity`, or `numpy-nets parity`: how far numpy_nets is from Keras.
 
-Exit code 1 if any row is beyond its bound, 2 if there is nothing to compare or a file cannot be
-written, 130 if it was stopped, 0 otherwise.
+Exit codes: 1 if a bound is broken, 2 if there is nothing to compare or a file cannot be written,
+130 if it was stopped by Ctrl-C, 0 otherwise.
 """
 
 import shutil
@@ -16,19 +16,27 @@ from rich.table import Table
 from keras_ref.parity import CASES, Row, runs
 from keras_ref.parity.compute import compute
 from keras_ref.parity.report.page import as_html
-from keras_ref.parity.report.results import as_json, check_writable, lines, verdict, worst, write
+from keras_ref.parity.report.results import (
+    UNITS,
+    Line,
+    as_json,
+    check_writable,
+    kinds,
+    lines,
+    merged,
+    verdict,
+    write,
+)
 from numpy_nets.cli.commands.parity import parser
-
-_UNITS = ("eps", "ulp", "standard errors")  # in this order
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare, print and write; returns the exit code."""
+    """Compare, print the tables, write the files; returns the exit code."""
     try:
         return _report(sys.argv[1:] if arguments is None else arguments)
     except (ValueError, OSError) as error:
-        named = isinstance(error, OSError) and error.filename
-        what = f"{error.filename}: {error.strerror}" if named else error  # type: ignore[union-attr]
+        has_file = isinstance(error, OSError) and error.filename
+        what = f"{error.filename}: {error.strerror}" if has_file else error  # type: ignore[union-attr]
         print(f"numpy-nets parity: error: {what}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -53,57 +61,61 @@ def _report(arguments: Sequence[str]) -> int:
     for file in files:
         check_writable(file)
 
-    found = compute(selected)
-    broken = [row for row in found if not row.holds]
+    rows = compute(selected)
+    broken = [row for row in rows if not row.holds]
     try:
         if options.json is not None:
-            write(options.json, as_json(found))
+            write(options.json, as_json(rows))
         if options.html is not None:
-            write(options.html, as_html(found))
-    finally:  # a full disk takes away the files only
-        _print(found)
+            write(options.html, as_html(rows))
+    finally:  # even if the disk is full
+        _print(rows)
         for row in broken:
             print(f"BROKEN {row.kind} {row.dtype} {row.subject}: {row.quantity}: "
                   f"{row.error:.3g} {row.unit}, bound {row.bound:g} ({row.reason})")  # fmt: skip
     for file in files:
         print(f"written: {file}")
-    print(f"{len(found)} rows, {len(broken)} broken")
+    print(f"{len(rows)} rows, {len(broken)} broken")
     return 1 if broken else 0
 
 
 def _print(rows: Sequence[Row]) -> None:
-    """A table for every bound, under its reason, and the worst of each kind."""
-    sections: dict[tuple[int, float, str], list[Row]] = defaultdict(list)
-    kinds: dict[tuple[int, float, str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        unit = _UNITS.index(row.unit)
-        sections[unit, row.bound, row.reason].append(row)
-        kinds[unit, row.bound, row.kind, row.dtype].append(row)
+    """A table for each bound and its reason, and the worst of each kind."""
+    sections: dict[tuple[int, float, str], list[Line]] = defaultdict(list)
+    for line in lines(rows, variants=False):
+        row = line.worst
+        sections[UNITS.index(row.unit), row.bound, row.reason].append(line)
     columns, height = shutil.get_terminal_size((120, 24))
     console = Console(width=columns, height=height, markup=False, highlight=False)
     for _, section in sorted(sections.items()):
         console.print(_table(section))
-    summary = _empty_table("The worst of each kind", "kind", "dtype", "rows", "largest", "bound",
-                           "unit", "verdict", "which")  # fmt: skip
-    for (_, bound, kind, dtype), group in sorted(kinds.items()):
-        row = worst(group)
-        summary.add_row(kind, dtype, str(len(group)), f"{row.error:.3g}", f"{bound:.3g}", row.unit,
-                        verdict(row), f"{row.subject}: {row.quantity}")  # fmt: skip
-    console.print(summary)
+    console.print(_summary(rows))
 
 
-def _table(rows: Sequence[Row]) -> Table:
-    """The rows of one bound."""
-    unit, bound, reason = rows[0].unit, rows[0].bound, rows[0].reason
-    sides = ["NumPy", "Keras"] if unit == "ulp" else ["largest"]
-    table = _empty_table(f"At most {bound:.3g} {unit}: {reason}", "subject", "quantity", "dtype",
-                         "rows", *sides, "bound", "verdict")  # fmt: skip
-    for line in lines(rows, variants=False):
+def _table(section: Sequence[Line]) -> Table:
+    """Lines of one bound."""
+    row = section[0].worst
+    sides = ["NumPy", "Keras"] if row.unit == "ulp" else ["largest"]
+    table = _empty_table(f"At most {row.bound:.3g} {row.unit}: {row.reason}", "subject", "quantity",
+                         "dtype", "rows", *sides, "bound", "verdict")  # fmt: skip
+    for line in section:
         row = line.worst
         errors = [row.error] if row.keras_error is None else [row.error, row.keras_error]
-        table.add_row(line.subject, line.quantity, row.dtype, str(line.rows),
-                      *(f"{error:.3g}" for error in errors), f"{bound:.3g}",
+        table.add_row(line.subject, line.quantity, row.dtype, str(len(line.rows)),
+                      *(f"{error:.3g}" for error in errors), f"{row.bound:.3g}",
                       verdict(row))  # fmt: skip
+    return table
+
+
+def _summary(rows: Sequence[Row]) -> Table:
+    table = _empty_table("The worst of each kind", "kind", "dtype", "rows", "largest", "bound",
+                         "unit", "verdict", "which")  # fmt: skip
+    for group in kinds(lines(rows)).values():
+        line = merged(group)
+        row = line.worst
+        table.add_row(row.kind, row.dtype, str(len(line.rows)), f"{row.error:.3g}",
+                      f"{row.bound:.3g}", row.unit, verdict(row),
+                      f"{row.subject}: {row.quantity}")  # fmt: skip
     return table
 
 

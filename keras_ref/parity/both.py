@@ -28,12 +28,10 @@ def uniform(*shape: int, seed: int = 0) -> Array:
     return np.random.default_rng([seed, *shape]).random(shape)
 
 
-def gradients(
-    function: Callable[..., Any], inputs: Sequence[Array], names: Sequence[str] | None = None
-) -> Iterator[Pair]:
+def gradients(function: Callable[..., Any], inputs: Sequence[Array]) -> Iterator[Pair]:
     """The value of function(k, *tensors) and the gradient with respect to each input.
 
-    The upstream gradient is random, so no row or column of a Jacobian can hide.
+    The upstream gradient is random, so that an error in any entry of the Jacobian shows.
     """
     mine = [Tensor(x) for x in inputs]
     with numpy_nets.GradientTape() as tape:
@@ -43,21 +41,21 @@ def gradients(
     theirs = [tf.constant(x) for x in inputs]
     with tf.GradientTape() as tf_tape:
         tf_tape.watch(theirs)
-        expected_y = function(keras, *theirs)
-    yield "value", y.array, expected_y.numpy()
-    if y.shape != tuple(expected_y.shape):
+        their_y = function(keras, *theirs)
+    yield "value", y.array, their_y.numpy()
+    if y.shape != tuple(their_y.shape):
         return
 
     upstream = normal(*y.shape, seed=1).astype(y.dtype)
-    found = tape.gradient(y, mine, output_gradients=upstream)
-    expected = tf_tape.gradient(expected_y, theirs, output_gradients=tf.constant(upstream))
-    for i, (g, expected_g) in enumerate(zip(found, expected, strict=True)):
-        name = names[i] if names else f"input {i}" if len(inputs) > 1 else "input"
-        yield f"gradient of {name}", as_array(g), as_array(expected_g)
+    our_gradients = tape.gradient(y, mine, output_gradients=upstream)
+    their_gradients = tf_tape.gradient(their_y, theirs, output_gradients=tf.constant(upstream))
+    for i, (ours, expected) in enumerate(zip(our_gradients, their_gradients, strict=True)):
+        name = f"input {i}" if len(inputs) > 1 else "input"
+        yield f"gradient of {name}", as_array(ours), as_array(expected)
 
 
 def as_array(x: Any) -> Any:
-    """A Tensor of either side as an array; None is None."""
+    """A tensor of either library as an array; None stays None."""
     if x is None:
         return None
     return x.array if isinstance(x, Tensor) else np.asarray(x)
@@ -72,18 +70,18 @@ def prefixed(what: str, pairs: Iterator[Pair]) -> Iterator[Pair]:
 def models(build: Callable[[Any], Any], *samples: Array) -> tuple[Any, Any]:
     """build(k) on both sides, called on samples so that it has weights, the same on both.
 
-    All weights are drawn anew, the same at every call; biases too, which begin at zero, where much
-    goes unnoticed.
+    All weights are random, the same at every call. So are the biases, because mistakes go unnoticed
+    where they are zero, as they are at first.
     """
     mine, theirs = build(numpy_nets), build(keras)
     inputs = samples[0] if len(samples) == 1 else list(samples)
     mine(inputs)
     theirs(inputs)
-    drawn = []
+    values = []
     for i, w in enumerate(mine.get_weights()):
         scale = 1 / math.sqrt(w.shape[0]) if w.ndim == 2 else 0.1
-        drawn.append((scale * normal(*w.shape, seed=i)).astype(w.dtype))
-    mine.set_weights(drawn)
+        values.append((scale * normal(*w.shape, seed=i)).astype(w.dtype))
+    mine.set_weights(values)
     copy_to_keras(mine, theirs)
     return mine, theirs
 
@@ -91,7 +89,7 @@ def models(build: Callable[[Any], Any], *samples: Array) -> tuple[Any, Any]:
 def model_gradients(
     mine: Any, theirs: Any, loss: Callable[[Any, Any], Any], inputs: Any
 ) -> Iterator[Pair]:
-    """Output of both models, loss(k, output), and its gradient for every weight and input."""
+    """The outputs of both models, loss(k, output), and its gradient for every weight and input."""
     several = isinstance(inputs, list)
     x = [Tensor(a) for a in inputs] if several else Tensor(inputs)
     with numpy_nets.GradientTape() as tape:
@@ -99,28 +97,28 @@ def model_gradients(
         y = mine(x)
         value = loss(numpy_nets, y)
     sources = mine.trainable_variables + (x if several else [x])
-    found = tape.gradient(value, sources)
+    our_gradients = tape.gradient(value, sources)
 
     tf_x = [tf.constant(a) for a in inputs] if several else tf.constant(inputs)
     with tf.GradientTape() as tf_tape:
         tf_tape.watch(tf_x)
-        expected_y = theirs(tf_x)
-        expected_value = loss(keras, expected_y)
-    expected = tf_tape.gradient(
-        expected_value, [*theirs.trainable_variables, *(tf_x if several else [tf_x])]
+        their_y = theirs(tf_x)
+        their_value = loss(keras, their_y)
+    their_gradients = tf_tape.gradient(
+        their_value, [*theirs.trainable_variables, *(tf_x if several else [tf_x])]
     )
 
-    for name, out, expected_out in zip_outputs(y, expected_y):
-        yield name, as_array(out), as_array(expected_out)
-    yield "loss", value.array, np.asarray(expected_value)
+    for name, ours, expected in zip_outputs(y, their_y):
+        yield name, as_array(ours), as_array(expected)
+    yield "loss", value.array, np.asarray(their_value)
     names = [v.name for v in mine.trainable_variables]
     names += [f"input {i}" for i in range(len(x))] if several else ["input"]
-    for name, g, expected_g in zip(names, found, expected, strict=True):
-        yield f"gradient of {name}", as_array(g), as_array(expected_g)
+    for name, ours, expected in zip(names, our_gradients, their_gradients, strict=True):
+        yield f"gradient of {name}", as_array(ours), as_array(expected)
 
 
 def zip_outputs(ours: Any, theirs: Any) -> Iterator[Pair]:
-    """One output, or several, as pairs."""
+    """The pairs of one output, or of a list of outputs."""
     if not isinstance(ours, list | tuple):
         yield "output", ours, theirs
         return

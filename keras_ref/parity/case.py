@@ -1,4 +1,4 @@
-"""What a comparison is: one subject, computed here and in Keras, and how far apart both may be."""
+"""A comparison: one subject, computed here and in Keras, and how far apart the two may be."""
 
 import contextlib
 import math
@@ -14,7 +14,7 @@ from numpy_nets import config, naming, random
 # What was compared, its value here, and its value in Keras.
 Pair: TypeAlias = tuple[str, Any, Any]
 
-ROUNDING = "rounding: both sides sum in another order"
+ROUNDING = "rounding: the two sides sum in different orders"
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,13 @@ class Case:
         kind: op, activation, layer, loss, metric, optimizer, initializer, model, training, tape,
             accuracy.
         subject: the public name, such as `ops.matmul`.
-        run: run(dtype) computes on both sides and yields the pairs, in the default float type
-            that `rows` has set. A quantity named "… at each of n steps" has n entries.
+        run: run(dtype) computes on both sides and yields the pairs; `rows` has set the default
+            float type to `dtype`. A quantity named "… at each of n steps" has n entries.
         variant: tells cases of one subject apart.
-        bound: the largest error allowed, and `reason` why it is so.
+        bound: the largest error that is allowed; `reason` says why.
         unit: "eps", normwise machine epsilons of the dtype; "standard errors" for statistics; or
-            "ulp", units in the last place between each side and the truth, which a pair gives.
+            "ulp": each value of a pair is then the distance of that side from the true value, in
+            units in the last place.
     """
 
     kind: str
@@ -73,7 +74,8 @@ class Case:
     def rows(self, dtype: str) -> Iterator[Row]:
         """Compute on both sides and compare.
 
-        The same rows whatever ran before: what is drawn is seeded, and layers count from `dense`.
+        The rows do not depend on what ran before: random numbers are seeded, and the names of
+        layers are counted from the first, `dense`.
         """
         naming.clear_session()
         random.set_random_seed(0)
@@ -89,15 +91,15 @@ class Case:
 
 
 def runs(cases: Iterable[Case]) -> list[tuple[Case, str]]:
-    """Every case with every dtype it is for."""
+    """Each case with each of its dtypes."""
     return [(case, dtype) for case in cases for dtype in case.dtypes]
 
 
 def normwise_eps(ours: Any, theirs: Any, dtype: str) -> float:
     """max|Δ| / max|theirs| in machine epsilons of `dtype`.
 
-    Infinite if one side alone is None, or if shapes, dtypes, or the places and values of
-    non-finite entries differ.
+    Infinite if only one side is None, or if the shapes, the dtypes or the non-finite entries
+    differ.
     """
     if ours is None or theirs is None:
         return 0.0 if ours is theirs else math.inf
@@ -115,12 +117,12 @@ def normwise_eps(ours: Any, theirs: Any, dtype: str) -> float:
 
 
 def standard_errors(ours: Any, theirs: Any, dtype: str) -> float:
-    """max|Δ| of statistics that were divided by their standard errors."""
+    """max|Δ| of statistics that have been divided by their standard errors."""
     return float(np.max(np.abs(np.asarray(ours) - np.asarray(theirs))))
 
 
 def step_errors(ours: Any, theirs: Any, dtype: str) -> tuple[float, ...]:
-    """|Δ| of each entry over max|theirs|: `normwise_eps` step by step, of two arrays (steps,)."""
+    """|Δ| of each entry over max|theirs|: `normwise_eps` of every step, for two arrays (steps,)."""
     a, b = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
     if a.shape != b.shape:
         return ()
@@ -140,7 +142,7 @@ _ERRORS: dict[str, Callable[[Any, Any, str], float]] = {
 def precision(dtype: str) -> Iterator[None]:
     """Build and compute in `dtype`, here and in Keras.
 
-    Keras fixes its dtype policy when the first layer is made, so it has to be set as well.
+    Keras fixes its dtype policy when the first layer is created, so it has to be set as well.
     """
     before = config.floatx(), keras.config.floatx(), keras.config.dtype_policy()
     config.set_floatx(dtype)

@@ -1,7 +1,7 @@
-"""Compare models of named terms: terms, total, every gradient, and training with shared noise.
+"""Compare models whose loss has named terms: the terms, every gradient, and training.
 
-A model is a function build(k, ...) of the library, numpy_nets or keras; its data and noise are
-arrays, or tuples of arrays.
+A model is made by a function build(k, ...) of the library k, numpy_nets or keras. Its data and its
+noise, which both sides share, are arrays or tuples of arrays.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ PARTS = ("encoder", "decoder")
 
 
 def both(build: Callable[[Any], Any], dtype: str) -> tuple[Any, Any]:
-    """The model on both sides with the same weights, drawn anew so that biases are not zero."""
+    """The model on both sides with the same random weights; biases are not zero either."""
     mine, theirs = build(numpy_nets), build(keras)
     for part in PARTS:
         ours = getattr(mine, part)
@@ -41,20 +41,20 @@ def tensors(k: Any, data: Any) -> Any:
 
 
 def terms(mine: Any, theirs: Any, data: Any, noise: Any) -> Iterator[Pair]:
-    """Each term, their sum, the gradient of the sum for every weight, and `call`."""
+    """Each term, their sum, its gradient for every weight, and the output of `call`."""
     with numpy_nets.GradientTape() as tape:
-        found = mine.terms(tensors(numpy_nets, data), tensors(numpy_nets, noise))
-        loss = sum(found)
+        our_terms = mine.terms(tensors(numpy_nets, data), tensors(numpy_nets, noise))
+        our_loss = sum(our_terms)
     with tf.GradientTape() as tf_tape:
-        expected = theirs.terms(tensors(keras, data), tensors(keras, noise))
-        expected_loss = sum(expected)
-    for name, a, b in zip(mine.term_names, found, expected, strict=True):
+        their_terms = theirs.terms(tensors(keras, data), tensors(keras, noise))
+        their_loss = sum(their_terms)
+    for name, a, b in zip(mine.term_names, our_terms, their_terms, strict=True):
         yield name, as_array(a), as_array(b)
-    yield "loss", as_array(loss), as_array(expected_loss)
+    yield "loss", as_array(our_loss), as_array(their_loss)
     variables = mine.trainable_variables
-    found = tape.gradient(loss, variables)
-    expected = tf_tape.gradient(expected_loss, theirs.trainable_variables)
-    for variable, a, b in zip(variables, found, expected, strict=True):
+    our_gradients = tape.gradient(our_loss, variables)
+    their_gradients = tf_tape.gradient(their_loss, theirs.trainable_variables)
+    for variable, a, b in zip(variables, our_gradients, their_gradients, strict=True):
         yield f"gradient of {variable.name}", as_array(a), as_array(b)
     decoded = [y if isinstance(y, list) else [y] for y in (mine(data), theirs(data))]
     for a, b in zip(*decoded, strict=True):
@@ -64,24 +64,24 @@ def terms(mine: Any, theirs: Any, data: Any, noise: Any) -> Iterator[Pair]:
 def log_weights(mine: Any, theirs: Any, data: Any, epsilon: Any) -> Iterator[Pair]:
     """The log weights of importance sampling."""
     k = mine.samples
-    found = mine.log_weights(tensors(numpy_nets, data), tensors(numpy_nets, epsilon), k)
+    ours = mine.log_weights(tensors(numpy_nets, data), tensors(numpy_nets, epsilon), k)
     expected = theirs.log_weights(tensors(keras, data), tensors(keras, epsilon), k)
-    yield "log_weights", as_array(found), as_array(expected)
+    yield "log_weights", as_array(ours), as_array(expected)
 
 
 def training(mine: Any, theirs: Any, batches: list[Any], noise: list[Any]) -> Iterator[Pair]:
-    """`learn` with one shared noise a step: the loss of every step, and the weights after."""
+    """`learn` with the same noise in each step: the loss of every step, and the final weights."""
     mine.compile(numpy_nets.optimizers.Adam(**BETAS))
     theirs.compile(keras.optimizers.Adam(**BETAS))
     learn = tf.function(theirs.learn)
     losses: tuple[list[float], list[float]] = [], []
-    for i, drawn in enumerate(noise):
+    for i, noise_of_step in enumerate(noise):
         batch = batches[i % len(batches)]
         mine.reset_metrics()
         theirs.reset_metrics()
-        ours = mine.learn(tensors(numpy_nets, batch), tensors(numpy_nets, drawn))
+        ours = mine.learn(tensors(numpy_nets, batch), tensors(numpy_nets, noise_of_step))
         losses[0].append(ours["loss"])
-        expected = learn(tensors(keras, batch), tensors(keras, drawn))
+        expected = learn(tensors(keras, batch), tensors(keras, noise_of_step))
         losses[1].append(float(expected["loss"]))
     yield f"loss at each of {len(noise)} steps", *map(np.array, losses)
     for part in PARTS:
@@ -98,7 +98,7 @@ def function(call: Callable[..., Any], *inputs: Any) -> Callable[[str], Iterator
 
 
 def built(file: str, name: str) -> Callable[[str], Iterator[Pair]]:
-    """A builder of models/file.py with its defaults: the shapes of all weights."""
+    """The shapes of all weights of what a builder of models/file.py makes by default."""
 
     def run(dtype: str) -> Iterator[Pair]:
         models = [getattr(twin(k, file), name)() for k in (numpy_nets, keras)]

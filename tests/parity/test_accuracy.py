@@ -1,4 +1,4 @@
-"""Elementary functions beside the truth, which mpmath computes with 50 digits."""
+"""Elementary functions against the truth, which mpmath computes with 50 digits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_where_keras_rounds_a_constant_the_row_shows_what_that_costs(name) -> No
 
 
 def test_an_error_is_counted_from_the_truth_in_units_in_the_last_place() -> None:
-    """A function that is three units beside the truth on both sides."""
+    """A function that is three units away from the truth on both sides."""
     thirds = accuracy_cases.Function(
         lambda ops, x: x * (1 + 3 * np.spacing(1.0)), lambda x: x, (np.ones(4),), "ones"
     )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import pkgutil
 from collections import Counter
+from importlib import import_module
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -11,11 +15,44 @@ import pytest
 keras = pytest.importorskip("keras")
 
 import numpy_nets  # noqa: E402
-from keras_ref.parity import CASES, Case, normwise_eps, precision, public_names  # noqa: E402
+from keras_ref.parity import CASES, Case, normwise_eps, precision  # noqa: E402
+
+# Base classes, and functions that look something up or set something, have no value to compare.
+NOTHING_TO_COMPARE = {
+    "initializers.Initializer", "losses.Loss", "metrics.Metric", "metrics.PredictionMetric",
+    "optimizers.Optimizer", "optimizers.schedules.LearningRateSchedule",
+    "random.SeedGenerator", "random.generator", "random.get_state", "random.set_random_seed",
+    "random.set_state",
+}  # fmt: skip
+
+
+def _public_names() -> set[str]:
+    """Every public function and class that has a value, named as the cases do: `ops.add`."""
+    names = {"GradientTape", "Model.fit"}
+    names |= {f"ops.{name}" for name in numpy_nets.ops.__all__}
+    for name in ("activations", "initializers", "layers", "losses", "metrics", "optimizers"):
+        names |= _defined_in(name, getattr(numpy_nets, name))
+    names |= _defined_in("optimizers.schedules", numpy_nets.optimizers.schedules)
+    names |= _defined_in("random", numpy_nets.random)
+    names |= {f"models.{name}" for name in numpy_nets.models.__all__}
+    for file in pkgutil.iter_modules(numpy_nets.models.__path__):
+        names |= _defined_in("models", import_module(f"numpy_nets.models.{file.name}"))
+    return {name for name in names - NOTHING_TO_COMPARE if not name.endswith(".get")}
+
+
+def _defined_in(prefix: str, module: ModuleType) -> set[str]:
+    return {
+        f"{prefix}.{name}"
+        for name, value in vars(module).items()
+        if (inspect.isclass(value) or inspect.isfunction(value))
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+    } | {f"{prefix}.{name}" for name in getattr(module, "__all__", ())}
 
 
 def test_every_public_name_has_a_case() -> None:
-    assert public_names() - {case.subject for case in CASES} == set()
+    assert {"ops.add", "layers.Dense", "models.VAE"} <= _public_names()
+    assert _public_names() - {case.subject for case in CASES} == set()
 
 
 def test_every_case_has_a_name_of_its_own_and_a_reason_for_its_bound() -> None:

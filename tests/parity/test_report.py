@@ -31,7 +31,7 @@ from numpy_nets import cli
 
 @pytest.fixture(autouse=True)
 def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No line of a table is folded."""
+    """Wide enough that no line of a table is folded."""
     monkeypatch.setenv("COLUMNS", "160")
 
 
@@ -56,7 +56,7 @@ def _one_row(
 
 
 def _training(dtype: str) -> Iterator[tuple[str, object, object]]:
-    """Losses 4, 3, 2, 1, and 0, 1, 2, 3 times 2 eps of 4 beside them."""
+    """Losses 4, 3, 2, 1; ours are 0, 1, 2, 3 times 2 eps of the largest away from them."""
     losses = np.arange(4.0, 0, -1)
     yield "loss at each of 4 steps", losses + 8 * np.finfo(dtype).eps * np.arange(4), losses
 
@@ -74,7 +74,7 @@ def test_a_filter_selects_cases_and_each_quantity_has_a_line_for_each_dtype(
             line = _line(out, "│ ops.add ", f" {quantity} ", dtype, "holds")
             assert " 32 " in line
         assert "ops.add: " in _line(out, "op ", dtype, "eps", "holds")  # in the summary
-    assert "At most 32 eps: rounding: both sides sum in another order" in out
+    assert "At most 32 eps: rounding: the two sides sum in different orders" in out
     assert out.splitlines()[-1].endswith("rows, 0 broken")
     assert "BROKEN" not in out
     assert "2/2" in err  # the progress bar
@@ -102,7 +102,7 @@ def test_a_fault_is_exit_code_1_and_a_line_of_its_own(
     out = capsys.readouterr().out
     assert "injected [fault]" in _line(out, "│ ops.add ", "BROKEN")
     broken = _line(out, "BROKEN op float64 ops.add: injected [fault]: ")
-    assert broken.endswith("eps, bound 32 (rounding: both sides sum in another order)")
+    assert broken.endswith("eps, bound 32 (rounding: the two sides sum in different orders)")
     assert out.splitlines()[-1].endswith("rows, 1 broken")
 
 
@@ -171,13 +171,13 @@ def test_a_filter_that_matches_nothing_is_exit_code_2_and_one_line(
 def test_json_has_versions_and_every_row(tmp_path: Path) -> None:
     file = tmp_path / "rows.json"
     assert report.main(["--filter", "ops.relu", "--json", str(file)]) == 0
-    found = json.loads(file.read_text(encoding="utf-8"))
+    document = json.loads(file.read_text(encoding="utf-8"))
     rows = [row for dtype in ("float64", "float32") for row in _case("ops.relu").rows(dtype)]
-    assert [row["quantity"] for row in found["rows"]] == [row.quantity for row in rows]
-    assert [row["error"] for row in found["rows"]] == [row.error for row in rows]
-    assert found["broken"] == 0 and all(row["holds"] for row in found["rows"])
+    assert [row["quantity"] for row in document["rows"]] == [row.quantity for row in rows]
+    assert [row["error"] for row in document["rows"]] == [row.error for row in rows]
+    assert document["broken"] == 0 and all(row["holds"] for row in document["rows"])
     assert {"numpy_nets", "numpy", "keras", "tensorflow", "mpmath", "python"} <= set(
-        found["versions"]
+        document["versions"]
     )
     assert list(tmp_path.iterdir()) == [file]
 
@@ -186,11 +186,11 @@ def test_json_says_inf_and_nan_in_words() -> None:
     row = Row(
         "op", "ops.add", "value", "float64", math.inf, 32.0, "eps", "r", series=(0.5, math.nan)
     )
-    (found,) = json.loads(results.as_json([row]))["rows"]
-    assert found["error"] == "inf" and found["series"] == [0.5, "nan"] and not found["holds"]
+    (written,) = json.loads(results.as_json([row]))["rows"]
+    assert written["error"] == "inf" and written["series"] == [0.5, "nan"] and not written["holds"]
 
 
-def test_an_error_at_each_step_has_the_error_of_the_row_for_its_largest() -> None:
+def test_the_error_of_a_training_run_is_the_largest_of_its_steps() -> None:
     (row,) = Case("training", "Model.fit", _training).rows("float64")
     assert row.series == (0, 2, 4, 6) and row.error == 6
     (row,) = Case("op", "ops.add", _one_row(1.0)).rows("float64")
@@ -198,7 +198,7 @@ def test_an_error_at_each_step_has_the_error_of_the_row_for_its_largest() -> Non
 
 
 class _Page(HTMLParser):
-    """What is open at each tag must be closed in order; rows of cells, and what is linked."""
+    """Checks that tags are closed in order, and collects the cells of each row and all links."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -210,7 +210,7 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.links += [value for name, value in attrs if name in ("src", "href")]
-        if tag not in ("meta", "input", "p", "path", "polyline"):
+        if tag not in ("meta", "input", "path", "polyline", "wbr"):
             self.open.append(tag)
         if tag == "tr":
             self.rows.append([])
@@ -234,13 +234,20 @@ def test_html_is_one_page_with_tables_and_plots_and_nothing_from_elsewhere() -> 
     ]
     rows = [row for case in cases for dtype in case.dtypes for row in case.rows(dtype)]
     text = page.as_html(rows)
-    found = _Page(text)
-    assert found.open == [] and found.links == []
-    assert re.findall(r"https?://[^\"' ]*|@import|url\(", text) == ["http://www.w3.org/2000/svg"]
-    assert "6 comparisons, 2 broken" in text
-    add = ["op", "ops.add", "value", "float64", "1", "inf", "32", "eps", "BROKEN", "<reason>"]
-    tanh = ["accuracy", "ops.tanh", "value", "float32", "1", "1.5", "7.25", "4", "ulp", "holds"]
-    assert add in found.rows and tanh in [row[:-1] for row in found.rows]
+    document = _Page(text)
+    assert document.open == [] and document.links == []
+    assert re.findall(r"https?:|@import|url\(|\$[a-z]", text) == []
+    assert "6 comparisons, 2 broken" in text and "6 of 6 lines" in text and ">1 of 1 plots<" in text
+    add = ["op", "ops.add", "value", "float64", "1", "inf", "32", "eps", "> 999 %", "BROKEN",
+           "<reason>"]  # fmt: skip
+    tanh = ["accuracy", "ops.tanh", "value", "float32", "1", "1.5", "7.25", "4", "ulp", "38 %",
+            "holds"]  # fmt: skip
+    worst = ["op", "float64", "1", "inf", "32", "eps", "> 999 %", "BROKEN", "ops.add: value"]
+    assert add in document.rows and worst in document.rows
+    assert tanh in [row[:-1] for row in document.rows]
+    headings = [row for row in document.rows if row[0] == "kind"]
+    assert len(headings) == 3
+    assert {len(row) for row in document.rows} == {len(row) for row in headings}
 
     (svg,) = re.findall(r"<svg.*?</svg>", text)
     lines = ET.fromstring(svg).findall("{*}polyline")
@@ -323,6 +330,28 @@ def test_numpy_nets_parity_passes_arguments_and_exit_code_on(
     out, _ = capfd.readouterr()
     assert "│ ops.negative " in out and out.splitlines()[-1].endswith("0 broken")
     assert json.loads(file.read_text(encoding="utf-8"))["broken"] == 0
+
+
+def _standard_error(*arguments: str) -> list[str]:
+    """The lines that `numpy-nets parity` writes there, each state of the progress bar as one."""
+    # As a user starts it: the tests themselves have set variables that quieten TensorFlow.
+    environment = {name: value for name, value in os.environ.items() if name[:3] != "TF_"}
+    process = subprocess.run(
+        [sys.executable, "-m", "numpy_nets", "parity", *arguments],
+        env={**environment, "PYTHONPATH": str(Path(numpy_nets.__file__).parent.parent)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    return process.stderr.splitlines()
+
+
+def test_a_filter_that_matches_nothing_is_all_that_is_said() -> None:
+    (line,) = _standard_error("--filter", "Nothing")
+    assert line.startswith("numpy-nets parity: error: --filter: ") and "'Nothing'" in line
+
+
+def test_beside_the_progress_bar_a_report_writes_nothing_to_standard_error() -> None:
+    lines = _standard_error("--filter", "ops.negative")
+    assert lines and all(re.match(r" *\d+%\|", line) for line in lines if line)
 
 
 def test_ctrl_c_stops_the_report_in_one_line(tmp_path: Path) -> None:

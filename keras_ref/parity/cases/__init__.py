@@ -1,4 +1,4 @@
-"""The comparisons, a file for each part of the library."""
+"""The comparisons, in one file for each part of the library."""
 
 from keras_ref.parity.case import Case
 from keras_ref.parity.cases import (

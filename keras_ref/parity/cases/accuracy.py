@@ -1,9 +1,9 @@
 """Both sides against the truth: where they differ, who is right, and by how much?
 
-The truth is computed by mpmath with 50 digits at the very inputs that both sides get, and an error
-is counted in units in the last place (ulp): the distance between the truth and the next number of
-the dtype. No format can promise less than half of one. Results below the smallest normal number
-are left out: TensorFlow makes them zero.
+mpmath computes the true values with 50 digits, from exactly the inputs that both sides get. Errors
+are in units in the last place (ulp): the distance from the true value to the next number of the
+dtype. Rounding alone costs up to half an ulp. Results below the smallest normal number are left
+out, because TensorFlow rounds them to zero.
 """
 
 import functools
@@ -21,12 +21,19 @@ from numpy_nets.autodiff.tensor import Array
 
 DIGITS = 50
 
-SIMPLE = "one of NumPy's own loops: 1.8 ulp measured, twice that for other processors"
-COMPOSED = "a few of NumPy's loops and roundings: 3 ulp measured, twice that for other processors"
+SIMPLE = "one of NumPy's own loops: 1.8 ulp measured; twice that for other processors"
+COMPOSED = "a few of NumPy's loops and roundings: 3 ulp measured; twice that for other processors"
 
 
 class Function(NamedTuple):
-    """call(k, *tensors) for k = numpy_nets or keras beside exact(*numbers), on what `grid` says."""
+    """A function of the library k = numpy_nets or keras, and what its values are in truth.
+
+    Attributes:
+        call: call(k, *tensors) computes the values.
+        exact: exact(*numbers) computes one true value with mpmath.
+        inputs: arrays with one row, or one number, for each value.
+        grid: says in words what the inputs are.
+    """
 
     call: Callable[..., Any]
     exact: Callable[..., Any]
@@ -43,7 +50,7 @@ TINY = np.concatenate([-_POWERS[:-1], _POWERS])
 WIDE_AND_TINY = "1,001 x from -80 to 80, and 601 from ±10^-30 to ±1"
 POSITIVE = np.concatenate([np.logspace(-30, 30, 601), np.linspace(0.5, 2, 400)])
 
-# With a largest entry that is not negative, nothing cancels in max + log Σ.
+# If the largest entry of a row is not negative, nothing cancels in max + log Σ.
 ROWS = 20 * normal(500, 8)
 ROWS[:, 0] = np.abs(ROWS[:, 0])
 
@@ -63,14 +70,14 @@ def _crossentropy(y: Any, z: Any) -> Any:
     return y * _softplus(-z) + (1 - y) * _softplus(z)
 
 
-# Rows of 64 logits of about the same size. With y = 1 where that is positive all terms are small.
+# Rows of 64 logits of about the same size. If y = 1 where they are positive, all terms are small.
 CENTRES = np.linspace(-30, 30, 121)
 ROWS_OF_LOGITS = CENTRES[:, None] + uniform(121, 64)
 ROWS_OF_TARGETS = np.concatenate([np.repeat(CENTRES[:, None] > 0, 64, axis=1), uniform(121, 64)])
 
 
 def _optimize(make: Callable[[Any], Any]) -> Callable[..., Any]:
-    """Weights after STEPS steps with the same gradient."""
+    """Take STEPS steps with the same gradient; the value is the weights after them."""
 
     def call(k: Any, w: Any, g: Any) -> Any:
         optimizer, variable = make(k), k.Variable(k.ops.convert_to_numpy(w))
@@ -113,12 +120,12 @@ def _schedule(k: Any, steps: Any) -> Any:
 
 
 STEPS = 12
-MANY = "rounding of 12 steps: 4.1 ulp measured, thrice that for other processors"
+MANY = "rounding in 12 steps: 4.1 ulp measured; three times that for other processors"
 _WEIGHTS_AND_GRADIENTS = (1.5 + uniform(100), 0.5 + uniform(100, seed=1))
 _GRID = f"{STEPS} steps, 100 weights from 1.5 to 2.5, gradients from 0.5 to 1.5"
 _TWO_SIDES = np.append(-POSITIVE, POSITIVE)
 
-# In float64, where Keras rounds the constant to float32: its parity cases cannot be close.
+# Keras rounds a constant of these to float32 in float64 as well, so agreement cannot be close.
 ROUNDED: dict[str, Function] = {
     "layers.LeakyReLU": Function(
         lambda k, x: k.layers.LeakyReLU()(x),
@@ -177,7 +184,7 @@ FUNCTIONS: dict[str, Function] = {
         lambda *row: mpmath.fsum(map(_crossentropy, row[:64], row[64:])) / 64,
         (ROWS_OF_TARGETS, np.tile(ROWS_OF_LOGITS, (2, 1))),
         "242 rows of 64 z around a number from -30 to 30, y the likelier class or in [0, 1)", 8.0,
-        "six levels of products and a sum: 2.4 ulp measured, thrice that for other processors",
+        "six levels of products and a sum: 2.4 ulp measured; three times that for other processors",
     ),
     **{name: function._replace(dtypes=("float64",)) for name, function in ROUNDED.items()},
 }  # fmt: skip
@@ -194,8 +201,8 @@ def _run(function: Function, dtype: str) -> Iterator[Pair]:
     normal_numbers = np.abs(high) >= np.finfo(dtype).tiny
     errors = []
     for k in (numpy_nets, keras):
-        found = as_array(function.call(k, *map(k.ops.convert_to_tensor, inputs)))
-        error = np.abs(found.astype(float) - high - low) / ulp
+        values = as_array(function.call(k, *map(k.ops.convert_to_tensor, inputs)))
+        error = np.abs(values.astype(float) - high - low) / ulp
         errors.append(float(np.max(error[normal_numbers])))
     yield f"largest error on {function.grid}", *errors
 

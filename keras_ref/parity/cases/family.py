@@ -1,4 +1,4 @@
-"""The family of the VAE: terms, total, every gradient, and 200 steps with the same noise."""
+"""The relatives of the VAE: terms, total, every gradient, and 200 steps with the same noise."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,21 +17,21 @@ from numpy_nets.datasets import digits
 CODES, CLASSES, STEPS = 60, 10, 200
 
 MANY_STEPS = (
-    "200 steps carry rounding on: one ulp in half of the pixels moves numpy_nets' own weights by 3 "
-    "to 41 eps, and every step rounds, on both sides: 11 to 142 eps measured, thrice that"
+    "200 steps amplify rounding: one ulp in half of the pixels moves numpy_nets' own weights by 3 "
+    "to 41 eps, and every step rounds, on both sides: 11 to 142 eps measured, times 3"
 )
 LOG_WEIGHTS = (
-    "a log weight of -544 nats rounds to within 256 eps, and that is the relative error of the "
+    "a log weight of -544 nats is rounded to within 256 eps, which is the relative error of the "
     "sample's share in the gradient: up to 120 eps measured, times 4"
 )
-# With 784 pixels a run of the IWAE proves little. Float32 log weights were up to 620 eps from
-# float64's, shares in the gradient 995 eps, against 17 and 18 with 16 pixels. Adam divides each
-# gradient by its own size, so single weights whose gradient is nothing but that rounding walk
-# freely. Inputs changed by one ulp moved this library's own weights by 640 to 1110 eps within
-# 200 steps (14 with SGD), against 2 to 20 with 16 pixels.
+# With 784 pixels a training run of the IWAE proves little. Log weights in float32 were up to 620
+# eps from those in float64, and shares in the gradient 995 eps; with 16 pixels it was 17 and 18
+# eps. Adam divides each gradient by its own size, so a weight whose gradient is nothing but that
+# rounding walks at random. One ulp in the inputs moved this library's own weights by 640 to 1110
+# eps within 200 steps (14 with SGD); with 16 pixels, by 2 to 20 eps.
 FEW_PIXELS = (
-    "200 steps carry rounding on: one ulp in the inputs moves numpy_nets' own weights by 2 to 20 "
-    "eps, thrice that (by 640 to 1110 with 784 pixels: log weights are large)"
+    "200 steps amplify rounding: one ulp in the inputs moves numpy_nets' own weights by 2 to 20 "
+    "eps, times 3 (by 640 to 1110 with 784 pixels: log weights are large)"
 )
 
 
@@ -67,7 +67,7 @@ def iwae(k: Any, pixels: int, samples: int = 5) -> Any:
 
 
 def batches(dtype: str, pixels: int = PIXELS) -> list[Array]:
-    """50 batches of digits; fewer pixels are means over squares of them."""
+    """50 batches of digits; with fewer pixels, each is the mean over a square of the original."""
     side = round(pixels**0.5)
     x = images(50 * BATCH, dtype).reshape(-1, side, 28 // side, side, 28 // side)
     return list(x.mean((2, 4)).reshape(-1, BATCH, pixels))
@@ -109,7 +109,7 @@ def _penalty(name: str) -> Callable[[str], Iterator[Pair]]:
     def call(k: Any, codes: Any) -> Any:
         return getattr(twin(k, "sparse"), name)(codes)
 
-    # Units that are never, always, and sometimes active.
+    # Units that are never active, always active, and sometimes active.
     codes = np.concatenate([np.zeros((6, 1)), np.ones((6, 1)), uniform(6, 4)], axis=1)
     return term_models.function(call, codes)
 

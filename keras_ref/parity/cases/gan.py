@@ -32,13 +32,13 @@ from numpy_nets.autodiff.tensor import Array
 
 PIXELS, HIDDEN, LATENT, BATCH = 784, 32, 10, 32
 
-# Constants that float32 holds, as Keras rounds the slope and the βs also in float64.
+# Constants that float32 holds exactly: Keras rounds the slope and the βs in float64 as well.
 SLOPE = float(np.float32(0.01))
 ADAM = {"beta_1": 0.5, "beta_2": 1 - 2.0**-10}
 
 SURE = (
-    "600 steps of D leave it so sure that float32 has few digits for D(x) - 1, its gradient: 49 "
-    "eps measured; one ulp in the first weights moves this library's own result by up to 25"
+    "after 600 steps D is so sure that float32 has few digits left for D(x) - 1, its gradient: 49 "
+    "eps measured; one ulp in the initial weights moves this library's own result by up to 25"
 )
 
 OBJECTIVES = ("MINIMAX", "NON_SATURATING", "LEAST_SQUARES")
@@ -47,23 +47,23 @@ OBJECTIVES = ("MINIMAX", "NON_SATURATING", "LEAST_SQUARES")
 def build(k: Any, /, objective: str = "NON_SATURATING", **options: Any) -> Any:
     """A small GAN of k = numpy_nets or keras, compiled."""
     file = twin(k, "gan")
-    chosen = getattr(file, objective)
+    objective_terms = getattr(file, objective)
     if "ema_momentum" in options:
         options["averaged"] = file.build_generator(LATENT, PIXELS, HIDDEN, SLOPE)
     generator = file.build_generator(LATENT, PIXELS, HIDDEN, SLOPE)
-    discriminator = file.build_discriminator(PIXELS, HIDDEN, SLOPE, chosen.activation)
-    gan = file.GAN(generator, discriminator, chosen, **options)
+    discriminator = file.build_discriminator(PIXELS, HIDDEN, SLOPE, objective_terms.activation)
+    gan = file.GAN(generator, discriminator, objective_terms, **options)
     gan.compile(*(k.optimizers.Adam(2e-4, **ADAM) for _ in range(2)))
     return gan
 
 
 def both(dtype: str, scale: float = 0.1, **options: Any) -> tuple[Any, Any]:
-    """The GAN on both sides with the same weights, drawn anew so that biases are not zero."""
+    """The GAN on both sides with the same random weights; biases are not zero either."""
     mine, theirs = build(numpy_nets, **options), build(keras, **options)
     for part in ("generator", "discriminator"):
         ours = getattr(mine, part)
-        drawn = enumerate(ours.get_weights())
-        ours.set_weights([scale * normal(*w.shape, seed=i).astype(dtype) for i, w in drawn])
+        shapes = [w.shape for w in ours.get_weights()]
+        ours.set_weights([scale * normal(*s, seed=i).astype(dtype) for i, s in enumerate(shapes)])
         copy_to_keras(ours, getattr(theirs, part))
     return mine, theirs
 
@@ -83,26 +83,27 @@ def tensors(*arrays: Array) -> tuple[list[Any], list[Any]]:
 
 
 def _terms(dtype: str, **options: Any) -> Iterator[Pair]:
-    """Each term of D and of G, and its gradient for every weight of either network."""
+    """Each term of D and of G, and its gradient for every weight of both networks."""
     mine, theirs = both(dtype, **options)
     x, z = real(BATCH, dtype), noise(dtype, 1)
     for name, arrays in (("d_terms", (x, z)), ("g_terms", (z,))):
         ours, others = tensors(*arrays)
         with numpy_nets.GradientTape(persistent=True) as tape:
-            terms = getattr(mine, name)(*ours)
+            our_terms = getattr(mine, name)(*ours)
         with tf.GradientTape(persistent=True) as tf_tape:
-            expected = getattr(theirs, name)(*others)
-        for i, (a, b) in enumerate(zip(terms, expected, strict=True)):
+            their_terms = getattr(theirs, name)(*others)
+        for i, (a, b) in enumerate(zip(our_terms, their_terms, strict=True)):
             yield f"{name}[{i}]", as_array(a), as_array(b)
-            found = tape.gradient(a, mine.trainable_variables)
-            wanted = tf_tape.gradient(b, theirs.trainable_variables)
-            for v, g, h in zip(mine.trainable_variables, found, wanted, strict=True):
+            our_gradients = tape.gradient(a, mine.trainable_variables)
+            their_gradients = tf_tape.gradient(b, theirs.trainable_variables)
+            pairs = zip(mine.trainable_variables, our_gradients, their_gradients, strict=True)
+            for v, g, h in pairs:
                 yield f"{name}[{i}]: gradient of {v.name}", as_array(g), as_array(h)
     yield "D(G(z))", mine(z).array, theirs(z).numpy()
 
 
 def _iterations(dtype: str, count: int = 200, **options: Any) -> Iterator[Pair]:
-    """Algorithm 1 on digits with shared noise: the terms of every step, and the weights after."""
+    """Algorithm 1 on digits with shared noise: the terms of every step, and the final weights."""
     mine, theirs = both(dtype, **options)
     learn_d, learn_g = tf.function(theirs.learn_discriminator), tf.function(theirs.learn_generator)
     x = real(50 * BATCH, dtype).reshape(50, BATCH, PIXELS)
@@ -123,8 +124,8 @@ def _iterations(dtype: str, count: int = 200, **options: Any) -> Iterator[Pair]:
             keep(names[:2], mine.learn_discriminator(*ours), learn_d(*others))
         ours, others = tensors(noise(dtype, 2 * step + 1))
         keep(names[2:], mine.learn_generator(*ours), learn_g(*others))
-    for name, (found, expected) in terms.items():
-        yield f"{name} at each of {len(found)} steps", np.array(found), np.array(expected)
+    for name, (ours, expected) in terms.items():
+        yield f"{name} at each of {len(ours)} steps", np.array(ours), np.array(expected)
     logs = [[float(mean.result()) for mean in gan.means] for gan in (mine, theirs)]
     yield "reported means", *map(np.array, logs)
     if mine.averaged is not None:
@@ -137,7 +138,7 @@ def _iterations(dtype: str, count: int = 200, **options: Any) -> Iterator[Pair]:
 
 
 class _Draws:
-    """Stands for `random` in a model file of k: the same draws on both sides."""
+    """Takes the place of `random` in a model file of k, and draws the same on both sides."""
 
     def __init__(self, k: Any, dtype: str) -> None:
         self.k, self.dtype, self.count = k, dtype, 0
@@ -152,12 +153,12 @@ class _Draws:
 
 
 def _train_gan(dtype: str) -> Iterator[Pair]:
-    """The notebook's loop: the numbers that it prints, and the weights after."""
+    """The notebook's loop: the numbers that it prints, and the final weights."""
     x = real(100, dtype)
     gans = both(dtype, half_steps=True, k=2)
     printed = []
     for k, gan in zip((numpy_nets, keras), gans, strict=True):
-        gan.run_eagerly = True  # a traced step would keep its first noise
+        gan.run_eagerly = True  # a traced step would repeat its first noise
         file, draws, out = twin(k, "gan"), _Draws(k, dtype), io.StringIO()
         gan.prior = draws.normal
         with patch.object(file, "random", draws), contextlib.redirect_stdout(out):
@@ -169,7 +170,7 @@ def _train_gan(dtype: str) -> Iterator[Pair]:
 
 
 def _momentum(dtype: str) -> Iterator[Pair]:
-    """SGD whose momentum grows: 0.5, 0.625, 0.75, 0.75, and the weights after each epoch."""
+    """SGD whose momentum grows from 0.5 to 0.625 and 0.75, and the weights after each epoch."""
     gans = both(dtype)
     ramps = []
     for k, gan in zip((numpy_nets, keras), gans, strict=True):
@@ -217,7 +218,7 @@ def _sum_of_squares(k: Any, y: Any) -> Any:
 
 
 def _network(file: str, name: str, width: int, dtype: str, **options: Any) -> Iterator[Pair]:
-    """A network with its defaults: shapes of all weights, output and gradients outside training."""
+    """A network as built by default: shapes of all weights; output and gradients in inference."""
     x = normal(4, width).astype(dtype)
     mine, theirs = models(lambda k: getattr(twin(k, file), name)(**options), x)
     shapes = (np.concatenate([w.shape for w in side.get_weights()]) for side in (mine, theirs))
@@ -226,7 +227,7 @@ def _network(file: str, name: str, width: int, dtype: str, **options: Any) -> It
 
 
 def _mean_image(dtype: str) -> Iterator[Pair]:
-    """The last biases that begin at the logits of the mean picture."""
+    """The last biases, which start at the logits of the mean picture."""
     mean = images(100, dtype).mean(axis=0)
     build = "build_paper_generator"
     sides = [getattr(twin(k, "gan_paper"), build)(mean) for k in (numpy_nets, keras)]
@@ -234,7 +235,7 @@ def _mean_image(dtype: str) -> Iterator[Pair]:
 
 
 def _build_gan(dtype: str) -> Iterator[Pair]:
-    """Its options, and the optimizer of a compiled discriminator."""
+    """The options of `build_gan`, which takes the optimizer of a compiled discriminator."""
     sides: list[list[float]] = []
     for k in (numpy_nets, keras):
         file = twin(k, "gan")
@@ -254,7 +255,7 @@ def _first(dtype: str) -> Iterator[Pair]:
 
 
 def _loss(name: str) -> Callable[[str], Iterator[Pair]]:
-    """A loss of D's outputs, which end in a sigmoid with sure and unsure logits, or are linear."""
+    """A loss of D's outputs: linear, or the sigmoid of logits from unsure to very sure."""
 
     def run(dtype: str) -> Iterator[Pair]:
         logits = np.concatenate([4 * normal(20, 1), [[90.0], [-90.0], [0.0]]]).astype(dtype)

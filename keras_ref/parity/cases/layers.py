@@ -55,7 +55,7 @@ def _sizes(shape: Any) -> Array:
 
 def _own_layer(k: Any) -> Any:
     class Scale(k.layers.Layer):  # type: ignore[misc]
-        """y = activation(x · scale): a layer written the same in both libraries."""
+        """y = tanh(x · scale): a layer whose code is the same in both libraries."""
 
         def build(self, input_shape: Any) -> None:
             self.scale = self.add_weight((input_shape[-1],), "random_normal", name="scale")
@@ -70,12 +70,12 @@ def _own_layer(k: Any) -> Any:
 
 
 def _maxout(k: Any, units: int, pieces: int) -> Any:
-    """Keras has no Maxout: its own is in keras_ref."""
+    """Keras has no Maxout, so its side comes from keras_ref."""
     return (numpy_nets if k is numpy_nets else keras_ref).layers.Maxout(units, pieces)
 
 
 def _input(dtype: str) -> Iterator[Pair]:
-    """A model without layers, and the cast of what enters."""
+    """A model with no layer of its own; the input is cast to the dtype."""
     for shape in ((3,), (2, 3)):
         x = normal(5, *shape)
         outputs = []
@@ -92,12 +92,12 @@ def _input_layer(dtype: str) -> Iterator[Pair]:
 
 
 def _dropout(rate: float, dtype: str) -> Iterator[Pair]:
-    """Keras's mask, made visible by an input of ones, in place of ours."""
+    """Our layer with the mask of Keras, which an input of ones makes visible."""
     shape = (40, 50)
     x = normal(*shape).astype(dtype)
 
     def theirs() -> Any:
-        return keras.layers.Dropout(rate, seed=5)  # anew: its stream moves on with every call
+        return keras.layers.Dropout(rate, seed=5)  # a new one: each call moves its stream on
 
     mask = theirs()(np.ones(shape, dtype), training=True).numpy()
     mine = numpy_nets.layers.Dropout(rate)
@@ -107,10 +107,10 @@ def _dropout(rate: float, dtype: str) -> Iterator[Pair]:
         yield "training", zeros[0].array, zeros[1].numpy()
         return
     mine.mask = lambda shape: Tensor(mask)  # type: ignore[method-assign]
-    made = {"numpy_nets": mine, "keras": theirs()}
+    layer = {"numpy_nets": mine, "keras": theirs()}
     yield from prefixed(
         "training",
-        gradients(lambda k, z: made[k.__name__](z, training=True), [x]),
+        gradients(lambda k, z: layer[k.__name__](z, training=True), [x]),
     )
 
 
@@ -143,17 +143,16 @@ def _statistics(mine: Array, theirs: Array) -> Iterator[Pair]:
 
 def _initializer(name: str, dtype: str, **options: Any) -> Iterator[Pair]:
     shape = (500, 2000)
-    for what, k in (("numpy", numpy_nets), ("keras", keras)):
-        made = getattr(k.initializers, name)(**options)(shape, dtype=dtype)
-        if what == "numpy":
-            mine = made
-    theirs = keras.ops.convert_to_numpy(made)
+    mine, tensor = (
+        getattr(k.initializers, name)(**options)(shape, dtype=dtype) for k in (numpy_nets, keras)
+    )
+    theirs = keras.ops.convert_to_numpy(tensor)
     yield from _statistics(mine, theirs)
-    # The limits: a uniform draw comes within a few parts in a million of them.
+    # A million uniform draws come within a few parts in a million of their limits.
     if "Uniform" in name:
         width = float(theirs.max() - theirs.min()) / theirs.size
-        for what, limit in (("least", np.min), ("largest", np.max)):
-            yield f"{what}", float(limit(mine)) / width, float(limit(theirs)) / width
+        for quantity, limit in (("least", np.min), ("largest", np.max)):
+            yield quantity, float(limit(mine)) / width, float(limit(theirs)) / width
 
 
 def _noise(name: str, dtype: str) -> Iterator[Pair]:

@@ -30,7 +30,7 @@ EXTREME_LOGITS = np.array(
 )
 CLIPPED = np.array([[0.0, 1, 1e-9, 1 - 1e-9]] * 3 + [[1, 0, 0.5, 0.25]] * 2)
 
-# Loss, options, and its kinds of (y_true, y_pred).
+# A loss, its options, and pairs (y_true, y_pred) by name.
 _Data = dict[str, tuple[Array, Array]]
 _LOSSES: list[tuple[str, dict[str, Any], _Data]] = [
     (
@@ -110,7 +110,7 @@ def _loss(name: str, options: dict[str, Any], data: _Data, dtype: str) -> Iterat
         weights = WEIGHTS if y_pred.ndim == 2 else THREE_AXES_WEIGHTS
         for reduction, (weighted, weight) in itertools.product(REDUCTIONS, weights.items()):
             if reduction in ("none", None) and weighted == "weights (batch, 1)":
-                continue  # Keras alone keeps the last axis: (batch, 1)
+                continue  # only Keras keeps the last axis: (batch, 1)
             w = None if weight is None else weight.astype(dtype)
 
             def function(k: Any, z: Any, y: Any = y, r: Any = reduction, w: Any = w) -> Any:
@@ -131,7 +131,7 @@ def _loss_function(name: str, data: _Data, dtype: str, **options: Any) -> Iterat
 
 
 def _own_loss(dtype: str) -> Iterator[Pair]:
-    """A function of one's own, as `compile(loss=...)` takes it."""
+    """A user's own function as `compile(loss=...)`."""
 
     y, x = uniform(5, 4).astype(dtype), normal(5, 3).astype(dtype)
     mine, theirs = models(_dense_sigmoid, x)
@@ -141,7 +141,8 @@ def _own_loss(dtype: str) -> Iterator[Pair]:
     yield "loss after a step", mine.train_on_batch(x, y), theirs.train_on_batch(x, y)
 
 
-# Keras takes the logits back from the output of a sigmoid or softmax: exact where it is saturated.
+# From the output of a sigmoid or softmax, Keras recovers the logits, so that a saturated output
+# loses nothing.
 
 
 def _recovered(activation: str, loss: str, y: Array, reshaped: bool, dtype: str) -> Iterator[Pair]:
@@ -197,8 +198,8 @@ def _dropout_after(k: Any) -> Any:
 
 
 def _through_model(build: Callable[[Any], Any], dtype: str) -> Iterator[Pair]:
-    # Moderate, or saturated so far that every clipped form is clipped: between, log(1 - p) of a
-    # rounded p says nothing.
+    # Moderate inputs, and inputs that saturate so far that every clipped form is clipped. Between
+    # them log(1 - p) of a rounded p says nothing.
     x = (np.array([[1.0], [1], [1], [1e4], [1e4]]) * normal(5, 3)).astype(dtype)
     mine, theirs = models(build, x)
     y = BITS.astype(dtype)
@@ -259,7 +260,7 @@ CASES += [
         ),
     ]
 ]
-CASES += [Case("loss", "losses.get", _own_loss, "a function of one's own")]
+CASES += [Case("loss", "losses.get", _own_loss, "a user's own function")]
 CASES += [
     Case(
         "loss",

@@ -15,7 +15,7 @@ from numpy_nets.datasets import digits
 
 
 def images(count: int, dtype: str, start: int = 0) -> Array:
-    """Digits as rows of 784 pixels in [0, 1]."""
+    """Digits as an array (count, 784) of pixels in [0, 1]."""
     (x, _), _ = digits.load_data()
     return x[start : start + count].reshape(count, 784).astype(dtype) / np.dtype(dtype).type(255)
 
@@ -52,11 +52,11 @@ def _encoder(dtype: str) -> Iterator[Pair]:
     yield "reconstruction", mine[0](x).array, theirs[0](x).numpy()
 
 
-# One model of every way to put layers together.
+# One model for every way to put layers together.
 
 
 def sequential(k: Any) -> Any:
-    """Built by its first data."""
+    """A model that is built when it is first called."""
     return k.Sequential(
         [
             k.layers.Dense(8),
@@ -79,7 +79,7 @@ def nested(k: Any) -> Any:
 
 
 def two_inputs(k: Any) -> Any:
-    """Two inputs, a shared layer, a way around it, two outputs."""
+    """Two inputs, a layer that is used twice, a connection around it, and two outputs."""
     image, label = k.Input((3,)), k.Input((2,))
     joined = k.layers.Concatenate()([image, label])
     shared = k.layers.Dense(5, activation="softplus")

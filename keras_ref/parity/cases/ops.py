@@ -13,13 +13,13 @@ from keras_ref.parity.case import Case, Pair
 from numpy_nets.autodiff.tensor import Array
 
 SLOPE = float(np.float32(0.2))
-ROUNDED_SLOPE = "LeakyReLU slope: TensorFlow rounds it to float32 also in float64 (2^-24)"
+ROUNDED_SLOPE = "LeakyReLU's slope: TensorFlow rounds it to float32, in float64 as well (2^-24)"
 
 KINKS = np.array([[-2, -1, -0.5, -0.0], [0.0, 0.5, 1, 2]])
 SMALL = 1e-6 * normal(3, 4)
 LARGE = 30 * normal(3, 4)
-# Where σ and tanh are flat, their derivatives are differences of nearly equal numbers: beside one
-# entry where they are not, those are as small as they should be, but no more exact than that.
+# Where σ and tanh are flat, their derivatives are differences of nearly equal numbers: small, as
+# they should be, but with few exact digits. One entry where they are not flat sets the scale.
 SATURATED = np.append(LARGE, normal(1, 4), axis=0)
 FAR = np.array([[1e4, -1e4]])
 EMPTY = np.zeros((0, 4))
@@ -28,7 +28,7 @@ MASK = uniform(3, 4) > 0.5
 
 
 class Form(NamedTuple):
-    """One way to use an operation: call(k.ops, *tensors)."""
+    """One way to use an operation: call(ops, *tensors) with the `ops` of either library."""
 
     what: str
     call: Callable[..., Any]
@@ -38,7 +38,7 @@ class Form(NamedTuple):
 def _binary(
     name: str, symbol: Callable[[Any, Any], Any] | None = None, positive: bool = False
 ) -> list[Form]:
-    """The shapes and kinds of input that every operation of two inputs must bear."""
+    """The shapes and kinds of input that every operation of two inputs has to support."""
 
     def call(ops: Any, a: Any, b: Any) -> Any:
         return getattr(ops, name)(a, b)
@@ -206,7 +206,7 @@ FORMS: dict[str, list[Form]] = {
         Form("rows", lambda ops, a, b: ops.where(MASK, a, b), (normal(4), normal(3, 1))),
         Form("scalar", lambda ops, a: ops.where(MASK, a, 0.0), (normal(3, 4),)),
         Form("condition repeated", lambda ops, a: ops.where(MASK[0], a, -a), (normal(3, 4),)),
-        Form("condition a comparison", lambda ops, a: ops.where(MASK, a, 0.5 * a), (normal(3, 4),)),
+        Form("one tensor twice", lambda ops, a: ops.where(MASK, a, 0.5 * a), (normal(3, 4),)),
     ],
     "sum": _reduction("sum"),
     "mean": _reduction("mean"),
@@ -243,7 +243,7 @@ FORMS: dict[str, list[Form]] = {
         Form("an entry", lambda ops, x: x[1, -1, 2], (X3,)),
         Form("an ellipsis", lambda ops, x: x[..., 0], (X3,)),
         Form("a new axis", lambda ops, x: x[:, None, 1], (X3,)),
-        Form("one tensor thrice", lambda ops, x: x[0] + x[1] * x[0], (X3,)),
+        Form("one tensor three times", lambda ops, x: x[0] + x[1] * x[0], (X3,)),
         Form("nothing", lambda ops, x: x[2:], (X3,)),
     ],
     "concatenate": [

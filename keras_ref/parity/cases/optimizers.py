@@ -12,23 +12,25 @@ import numpy_nets
 from keras_ref.parity.both import normal
 from keras_ref.parity.case import Case, Pair
 
-# Constants that float32 holds exactly: Keras rounds momentum, the βs inside β^t and Adagrad's
-# first accumulator to float32 in float64 too.
+# Constants that float32 holds exactly: Keras rounds the momentum, the β in β^t and Adagrad's
+# initial accumulator to float32, in float64 as well.
 BETAS = {"beta_1": 0.875, "beta_2": 1 - 2.0**-10}
-ROUNDED_BETAS = "Adam's β inside β^t: Keras rounds it to float32 also in float64 (2^-24)"
+ROUNDED_BETAS = "the β in Adam's β^t: Keras rounds it to float32, in float64 as well (2^-24)"
 ROUNDED_MOMENTUM = (
-    "SGD's momentum: Keras rounds it to float32 also in float64 "
-    "(2^-24, which 1 / (1 - 0.9) multiplies)"
+    "SGD's momentum: Keras rounds it to float32, in float64 as well "
+    "(2^-24, multiplied by 1 / (1 - 0.9))"
 )
-ROUNDED_START = "Adagrad's first accumulator: Keras rounds it to float32 also in float64 (2^-24)"
-ROUNDED_SCHEDULE = "Keras computes schedules in float32 also in float64 (2^-24)"
+ROUNDED_START = (
+    "Adagrad's initial accumulator: Keras rounds it to float32, in float64 as well (2^-24)"
+)
+ROUNDED_SCHEDULE = "Keras computes schedules in float32, in float64 as well (2^-24)"
 
 SHAPES = [(4, 3), (3,), (3, 5), (5,)]
 STEPS = 12
 
 
 def _steps(make: Callable[[Any], Any], dtype: str, missing: bool = False) -> Iterator[Pair]:
-    """Follow a sequence of given gradients; with `missing`, every now and then one is None."""
+    """Apply a fixed sequence of gradients; with `missing`, one of them is None in each step."""
     start = [normal(*shape, seed=i).astype(dtype) for i, shape in enumerate(SHAPES)]
     ours, theirs = make(numpy_nets), make(keras)
     our_variables = [numpy_nets.Variable(w, dtype=dtype) for w in start]
@@ -48,19 +50,19 @@ def _steps(make: Callable[[Any], Any], dtype: str, missing: bool = False) -> Ite
             after = f"after step {step + 1}"
             for shape, v, w in zip(SHAPES, our_variables, their_variables, strict=True):
                 yield f"weight {shape} {after}", v.array, w.numpy()
-            for i, (a, b) in enumerate(zip(ours.get_state(), theirs.variables, strict=True)):
-                expected = b.numpy()
-                yield f"optimizer variable {i} {after}", a, expected.astype(_kind(expected, a))
+            for i, (a, variable) in enumerate(zip(ours.get_state(), theirs.variables, strict=True)):
+                b = variable.numpy()
+                yield f"optimizer variable {i} {after}", a, b.astype(_widened(b.dtype))
     yield "learning rate", float(ours.learning_rate), float(theirs.learning_rate)
 
 
-def _kind(theirs: Any, ours: Any) -> Any:
-    """Keras counts iterations in int64 or int32."""
-    return np.int64 if theirs.dtype.kind == "i" else theirs.dtype
+def _widened(dtype: Any) -> Any:
+    """int64 for any integer: Keras counts iterations in int64 or int32."""
+    return np.int64 if dtype.kind == "i" else dtype
 
 
 def _quiet() -> warnings.catch_warnings:
-    """Keras warns of every gradient that is None."""
+    """Keras warns about every gradient that is None."""
     return warnings.catch_warnings(action="ignore", category=UserWarning)
 
 
@@ -114,7 +116,7 @@ _MISSING: list[tuple[str, str, _Make]] = [
     ("RMSprop", "some gradients None", lambda k: k.optimizers.RMSprop()),
     ("Adam", "some gradients None", lambda k: k.optimizers.Adam(global_clipnorm=0.5, **BETAS)),
 ]
-# Keras's own constants, which float32 does not hold exactly.
+# The defaults of Keras, which float32 does not hold exactly.
 _ROUNDED: list[tuple[str, str, float, str, _Make]] = [
     (
         "SGD",

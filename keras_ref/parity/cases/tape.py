@@ -1,4 +1,4 @@
-"""GradientTape beside TensorFlow's: what is None, what adds up, what is watched."""
+"""GradientTape and TensorFlow's: what is None, what adds up, what is watched."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ import numpy_nets
 from keras_ref.parity.both import as_array, normal
 from keras_ref.parity.case import Case, Pair
 
-# A program gets the library k, its GradientTape, and two variables (3, 4) and (4,) and a constant
+# A program takes the library k, its GradientTape, two variables (3, 4) and (4,), and a constant
 # (3, 4), and returns gradients by name.
 Program = Callable[[Any, Any, Any, Any, Any], dict[str, Any]]
 
@@ -19,8 +19,8 @@ Program = Callable[[Any, Any, Any, Any, Any], dict[str, Any]]
 def _unconnected(k: Any, tape_class: Any, v: Any, w: Any, c: Any) -> dict[str, Any]:
     with tape_class() as tape:
         y = k.ops.sum(k.ops.square(v))
-    found = tape.gradient(y, [v, w, c])
-    return {"connected": found[0], "unused variable": found[1], "constant": found[2]}
+    of_v, of_w, of_c = tape.gradient(y, [v, w, c])
+    return {"connected": of_v, "unused variable": of_w, "constant": of_c}
 
 
 def _constants(k: Any, tape_class: Any, v: Any, w: Any, c: Any) -> dict[str, Any]:
@@ -29,15 +29,15 @@ def _constants(k: Any, tape_class: Any, v: Any, w: Any, c: Any) -> dict[str, Any
     with tape_class() as watching:
         watching.watch(c)
         z = k.ops.sum(k.ops.exp(c) * w)
-    found = watching.gradient(z, [c, w])
-    return {"not watched": tape.gradient(y, c), "watched": found[0], "variable": found[1]}
+    of_c, of_w = watching.gradient(z, [c, w])
+    return {"not watched": tape.gradient(y, c), "watched": of_c, "variable": of_w}
 
 
 def _non_scalar(k: Any, tape_class: Any, v: Any, w: Any, c: Any) -> dict[str, Any]:
     with tape_class() as tape:
         y = k.ops.tanh(v * w)
-    found = tape.gradient(y, [v, w])
-    return {"left": found[0], "right": found[1]}
+    of_v, of_w = tape.gradient(y, [v, w])
+    return {"left": of_v, "right": of_w}
 
 
 def _persistent(k: Any, tape_class: Any, v: Any, w: Any, c: Any) -> dict[str, Any]:
@@ -58,12 +58,8 @@ def _nested(k: Any, tape_class: Any, v: Any, w: Any, c: Any) -> dict[str, Any]:
         with tape_class() as inner:
             z = k.ops.sum(k.ops.exp(y) * w)
         u = z * k.ops.sum(w)
-    found = outer.gradient(u, [v, w])
-    return {
-        "outer, v": found[0],
-        "outer, w": found[1],
-        "inner, w": inner.gradient(z, w),
-    }
+    of_v, of_w = outer.gradient(u, [v, w])
+    return {"outer, v": of_v, "outer, w": of_w, "inner, w": inner.gradient(z, w)}
 
 
 def _inner_sees_no_more(k: Any, tape_class: Any, v: Any, w: Any, c: Any) -> dict[str, Any]:
@@ -92,8 +88,8 @@ def _self(k: Any, tape_class: Any, v: Any, w: Any, c: Any) -> dict[str, Any]:
 def _stopped(k: Any, tape_class: Any, v: Any, w: Any, c: Any) -> dict[str, Any]:
     with tape_class() as tape:
         y = k.ops.sum(k.ops.stop_gradient(k.ops.exp(v)) * v) + k.ops.sum(k.ops.stop_gradient(w))
-    found = tape.gradient(y, [v, w])
-    return {"half stopped": found[0], "stopped": found[1]}
+    of_v, of_w = tape.gradient(y, [v, w])
+    return {"half stopped": of_v, "stopped": of_w}
 
 
 def _weighted(k: Any, tape_class: Any, v: Any, w: Any, c: Any) -> dict[str, Any]:
@@ -106,12 +102,12 @@ def _not_watching(k: Any, tape_class: Any, v: Any, w: Any, c: Any) -> dict[str, 
     with tape_class(watch_accessed_variables=False) as tape:
         tape.watch(c)
         y = k.ops.sum(c * w)
-    found = tape.gradient(y, [c, w])
-    return {"watched": found[0], "variable": found[1]}
+    of_c, of_w = tape.gradient(y, [c, w])
+    return {"watched": of_c, "variable": of_w}
 
 
 def _assigned(k: Any, tape_class: Any, v: Any, w: Any, c: Any) -> dict[str, Any]:
-    """An assignment after the recording changes nothing."""
+    """An assignment after the recording does not change the gradient."""
     with tape_class() as tape:
         y = k.ops.sum(k.ops.square(v))
     v.assign(v * 2.0)
@@ -144,7 +140,7 @@ CASES = [
     for variant, program in [
         ("unconnected sources", _unconnected),
         ("constants", _constants),
-        ("a target that is no scalar", _non_scalar),
+        ("a target that is not a scalar", _non_scalar),
         ("persistent", _persistent),
         ("nested", _nested),
         ("an inner tape", _inner_sees_no_more),

@@ -1,4 +1,4 @@
-"""Whole training runs: `fit` and its History, many optimizer steps, evaluation, single batches."""
+"""Whole training runs: `fit` and its History, many steps, evaluation, and single batches."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -21,20 +21,20 @@ def _adam(k: Any) -> Any:
 
 
 def _autoencoder_steps(dtype: str, steps: int = 200, batch: int = 64) -> Iterator[Pair]:
-    """The notebook's model on digits, one Adam step a batch."""
+    """The notebook's model on digits, with one Adam step for each batch."""
     x = images(steps // 4 * batch, dtype).reshape(-1, batch, 784)
     mine, theirs = models(autoencoder, x[0])
     losses: tuple[list[float], list[float]] = [], []
-    for k, model, found in ((numpy_nets, mine, losses[0]), (keras, theirs, losses[1])):
+    for k, model, side in ((numpy_nets, mine, losses[0]), (keras, theirs, losses[1])):
         model.compile(_adam(k), "binary_crossentropy")
-        found += [model.train_on_batch(x[i % len(x)], x[i % len(x)]) for i in range(steps)]
+        side += [model.train_on_batch(x[i % len(x)], x[i % len(x)]) for i in range(steps)]
     yield f"loss at each of {steps} steps", *map(np.array, losses)
     yield from weights(mine, theirs)
     yield "reconstruction", mine.predict(x[0], verbose=0), theirs.predict(x[0], verbose=0)
 
 
 def _history(mine: Any, theirs: Any) -> Iterator[Pair]:
-    """Every list of the History, and that the names come in one order."""
+    """Every list of the History, and the order of their names."""
     yield "epochs", np.array(mine.epoch), np.array(theirs.epoch)
     yield from _logs("history", mine.history, theirs.history)
 
@@ -44,8 +44,8 @@ def _logs(what: str, ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[P
     order = [list(theirs).index(name) if name in theirs else -1 for name in ours]
     yield f"{what}: order of the names", np.array(order), np.arange(len(theirs))
     for name in theirs:
-        found = None if name not in ours else np.array(ours[name])
-        yield f"{what}: {name}", found, np.array(theirs[name])
+        values = None if name not in ours else np.array(ours[name])
+        yield f"{what}: {name}", values, np.array(theirs[name])
 
 
 def _fit(
@@ -55,7 +55,7 @@ def _fit(
     inputs: int,
     dtype: str,
 ) -> Iterator[Pair]:
-    """fit, then evaluate and predict on what it was fitted to."""
+    """fit, then evaluate and predict on the data of the training."""
     options = _in_dtype(data(), dtype)
     x = options["x"]
     mine, theirs = models(build, *(part[:2] for part in (x if inputs > 1 else [x])))
@@ -65,11 +65,13 @@ def _fit(
         histories.append(model.fit(**options, shuffle=False, verbose=0))
     yield from _history(*histories)
     yield from weights(mine, theirs)
-    given = {key: options[key] for key in ("x", "y", "sample_weight") if key in options}
-    ours, expected = (model.evaluate(**given, batch_size=11, verbose=0) for model in (mine, theirs))
+    data_set = {key: options[key] for key in ("x", "y", "sample_weight") if key in options}
+    ours, expected = (
+        model.evaluate(**data_set, batch_size=11, verbose=0) for model in (mine, theirs)
+    )
     yield "evaluate", np.array(ours), np.array(expected)
     ours, expected = (
-        model.evaluate(**given, batch_size=11, verbose=0, return_dict=True)
+        model.evaluate(**data_set, batch_size=11, verbose=0, return_dict=True)
         for model in (mine, theirs)
     )
     yield from _logs("evaluate", ours, expected)
@@ -91,7 +93,7 @@ def _labels(count: int, classes: int) -> Array:
 
 
 def _digits_data() -> dict[str, Any]:
-    """600 digits in batches of 256: the last is a part of one."""
+    """600 digits in batches of 256, so that the last batch is smaller."""
     x, test = images(600, "float64"), images(100, "float64", start=600)
     return {"x": x, "y": x, "epochs": 3, "batch_size": 256, "validation_data": (test, test)}
 
@@ -155,7 +157,7 @@ def _weighted_data() -> dict[str, Any]:
 
 
 def _on_batch(dtype: str) -> Iterator[Pair]:
-    """Values of each batch alone, as numbers, lists and dicts."""
+    """The values of single batches, as numbers, lists and dicts."""
     x, y = normal(24, 3).astype(dtype), _labels(24, 2)
     w = uniform(24).astype(dtype)
     mine, theirs = models(_binary, x)
@@ -174,7 +176,7 @@ def _on_batch(dtype: str) -> Iterator[Pair]:
 
 
 def _own_train_step(tape_class: Any, k: Any) -> Any:
-    """A denoising autoencoder with its own steps and means, the same text for both libraries."""
+    """A denoising autoencoder with its own steps and means; its code is the same on both sides."""
 
     class Denoiser(k.Model):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -265,7 +267,7 @@ _FITS: list[tuple[str, Callable[[Any], Any], Callable[[Any], dict[str, Any]], An
         2,
     ),
     (
-        "one-hot, a sum for a loss",
+        "one-hot, the loss a sum",
         _classifier,
         lambda k: {
             "optimizer": k.optimizers.SGD(0.0625, clipnorm=0.5),

@@ -16,13 +16,13 @@ from keras_ref.parity.cases.models import images, twin
 PIXELS, HIDDEN, LATENT, BATCH = 784, 50, 8, 32
 
 MANY_STEPS = (
-    "200 steps carry rounding on: one ulp in half of the pixels moves numpy_nets' own weights by 6 "
-    "to 82 eps, and every step rounds, on both sides: 12 to 155 eps measured, thrice that"
+    "200 steps amplify rounding: one ulp in half of the pixels moves numpy_nets' own weights by 6 "
+    "to 82 eps, and every step rounds, on both sides: 12 to 155 eps measured, times 3"
 )
 
 
 def build(k: Any, gaussian: bool = False, **options: Any) -> Any:
-    """A small model of k = numpy_nets or keras."""
+    """A small VAE of k = numpy_nets or keras."""
     file = twin(k, "vae")
     if gaussian:
         options["log_likelihood"] = file.gaussian_log_likelihood
@@ -45,8 +45,8 @@ def _terms(dtype: str, **options: Any) -> Iterator[Pair]:
 def _steps(dtype: str, **options: Any) -> Iterator[Pair]:
     mine, theirs = term_models.both(partial(build, **options), dtype)
     batches = list(images(50 * BATCH, dtype).reshape(-1, BATCH, PIXELS))
-    drawn = [noise(mine, dtype, i) for i in range(200)]
-    yield from term_models.training(mine, theirs, batches, drawn)
+    noises = [noise(mine, dtype, i) for i in range(200)]
+    yield from term_models.training(mine, theirs, batches, noises)
 
 
 def _function(name: str, *inputs: Any) -> Callable[[str], Iterator[Pair]]:

@@ -1,147 +1,142 @@
-"""The report as one page that needs nothing else: no network, no other file, no library."""
+"""The report as one page that needs nothing else: no network, no other file, no library.
+
+`page.html` is the page without its rows and plots, which are made here; `page.css` and `page.js`
+are put into it.
+"""
 
 import math
+import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
+from importlib import resources
+from string import Template
 
 from keras_ref.parity.case import Row
-from keras_ref.parity.report.results import Line, lines, verdict, versions
+from keras_ref.parity.report.results import Kind, Line, kinds, lines, merged, verdict, versions
 
+_FILES = resources.files("keras_ref.parity.report")
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 300, 170, 34, 20, 8
 _LEAST = 0.01  # eps: the lowest point of a plot, which stands for 0
-_COLOURS = {"float32": "#d95f02", "float64": "#1b78b5"}
-
-_STYLE = """
-:root { color-scheme: light dark; --faint: #8885; }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem }
-p { max-width: 46rem }
-table { border-collapse: collapse; font-size: 13px; width: 100%; margin-bottom: 2rem }
-th, td { text-align: left; padding: 2px 8px; border-bottom: 1px solid var(--faint) }
-th { position: sticky; top: 0; background: Canvas }
-th button { all: unset; cursor: pointer; font-weight: 600 }
-th button:focus-visible { outline: 2px solid }
-th[aria-sort=ascending] button::after { content: " ▲" }
-th[aria-sort=descending] button::after { content: " ▼" }
-.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
-.BROKEN { background: #c00; color: #fff; font-weight: 600 }
-input { font: inherit; width: 22rem; max-width: 100%; padding: 2px 6px; margin-bottom: .5rem }
-.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 1rem }
-figure { margin: 0 } figcaption { font-size: 13px }
-svg { width: 100%; height: auto } svg text { font: 10px system-ui, sans-serif; fill: currentColor }
-"""
-
-_SCRIPT = """
-for (const table of document.querySelectorAll("table")) {
-  const body = table.tBodies[0];
-  for (const head of table.tHead.rows[0].cells) {
-    head.addEventListener("click", () => {
-      const up = head.getAttribute("aria-sort") !== "ascending";
-      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      const key = row => {
-        const cell = row.cells[head.cellIndex];
-        return "value" in cell.dataset ? Number(cell.dataset.value) : cell.textContent;
-      };
-      const rows = [...body.rows].map(row => [key(row), row]);
-      rows.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0) * (up ? 1 : -1));
-      body.append(...rows.map(([, row]) => row));
-    });
-  }
-}
-const filter = document.querySelector("input");
-filter.addEventListener("input", () => {
-  const words = filter.value.toLowerCase().split(" ");
-  for (const row of document.querySelectorAll("tbody tr")) {
-    const text = row.textContent.toLowerCase();
-    row.hidden = !words.every(word => text.includes(word));
-  }
-});
-"""
 
 
 def as_html(rows: Sequence[Row]) -> str:
     """The whole page."""
+    every_line = lines(rows)
+    groups = kinds(every_line)
+    plots: dict[tuple[str, str], list[Row]] = defaultdict(list)  # each has both dtypes
+    for line in every_line:
+        if line.worst.series:
+            plots[line.subject, line.quantity].append(line.worst)
+    # The positions that tie a line to its kind and to its plot.
+    kind_of = {kind: i for i, kind in enumerate(groups)}
+    plot_of = {name: i for i, name in enumerate(plots)}
+    accuracy, agreement = [], []
+    for line in every_line:
+        table = agreement if line.worst.keras_error is None else accuracy
+        table.append(_line(line, kind_of, plot_of))
+    names = versions()
+    machine = names.pop("machine")
+    made_with = ", ".join(f"{name} {version}" for name, version in names.items())
     broken = sum(not row.holds for row in rows)
-    made_with = ", ".join(f"{name} {version}" for name, version in versions().items())
-    parts = [
-        "<h1>numpy_nets beside Keras</h1>",
-        f"<p><strong>{len(rows):,} comparisons, {broken:,} broken.</strong> {escape(made_with)}.",
-        "<p>Each line is computed here and in Keras, from the same weights, data and noise. Errors "
-        "are the largest difference over the largest entry, in machine epsilons (eps) of the "
-        "dtype; or in standard errors, where both sides draw at random. What depends only on the "
-        "inputs that were tried is one line, with the worst.",
-    ]
-    series = [row for row in rows if row.series]
-    if series:
-        parts += ["<h2>Error over training steps</h2>", _plots(series)]
-    truth = [row for row in rows if row.keras_error is not None]
-    rest = [row for row in rows if row.keras_error is None]
-    parts.append(
-        '<p><input type="search" aria-label="filter" placeholder="filter: words of a line">'
+    return Template(_text("page.html")).substitute(
+        style=_text("page.css"),
+        script=_text("page.js"),
+        comparisons=f"{len(rows):,}",
+        broken=f"{broken:,}",
+        outcome="broken" if broken else "holds",
+        versions=escape(f"{made_with}, on {machine}"),
+        lines=f"{len(every_line):,}",
+        worst="\n".join(_summary(merged(group)) for group in groups.values()),
+        accuracy="\n".join(accuracy),
+        agreement="\n".join(agreement),
+        plots="\n".join(_figure(*name, both) for name, both in plots.items()),
+        plot_count=len(plots),
+        no_lines=_hidden_without(every_line),
+        no_plots=_hidden_without(plots),
+        no_accuracy=_hidden_without(accuracy),
+        no_agreement=_hidden_without(agreement),
     )
-    if truth:
-        parts += [
-            "<h2>Accuracy</h2>",
-            "<p>Distance from the truth, which mpmath computed with 50 digits, in units in the "
-            "last place. The bound is for NumPy's side.",
-            _table(lines(truth), ("NumPy", "Keras")),
-        ]
-    if rest:
-        parts += ["<h2>Agreement</h2>", _table(lines(rest), ("largest",))]
-    body = "\n".join(parts)
+
+
+def _text(file: str) -> str:
+    return _FILES.joinpath(file).read_text(encoding="utf-8")
+
+
+def _hidden_without(content: Mapping[object, object] | Sequence[object]) -> str:
+    return "" if content else " hidden"
+
+
+def _line(line: Line, kind_of: Mapping[Kind, int], plot_of: Mapping[tuple[str, str], int]) -> str:
+    """A row of the tables of accuracy and agreement."""
+    row = line.worst
+    plot = plot_of.get((line.subject, line.quantity))
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width">\n'
-        f"<title>numpy_nets beside Keras</title>\n<style>{_STYLE}</style>\n</head>\n"
-        f"<body>\n{body}\n<script>{_SCRIPT}</script>\n</body>\n</html>\n"
+        f"<tr data-kind={kind_of[Kind.of(line)]}{'' if plot is None else f' data-plot={plot}'}>"
+        f"<td class=kind>{row.kind}</td>"
+        f"<th scope=row class=subject>{_breakable(line.subject)}</th>"
+        f"<td class=quantity>{escape(line.quantity)}</td>"
+        f"<td class=dtype>{row.dtype}</td>"
+        f"{_number('rows', len(line.rows))}{_number('error', row.error)}"
+        f"{'' if row.keras_error is None else _number('keras', row.keras_error)}"
+        f"{_number('bound', row.bound)}<td class=unit>{row.unit}</td>{_share(row)}{_verdict(row)}"
+        f"<td class=reason>{escape(row.reason)}</td></tr>"
     )
 
 
-def _table(found: Sequence[Line], sides: tuple[str, ...]) -> str:
-    headings = ("kind", "subject", "quantity", "dtype", "rows", *sides, "bound", "unit", "verdict",
-                "reason of the bound")  # fmt: skip
-    numeric = {"rows", "bound", *sides}
-    head = "".join(
-        f"<th{' class=number' if name in numeric else ''}><button>{name}</button></th>"
-        for name in headings
+def _summary(line: Line) -> str:
+    """A row of the table of the worst."""
+    row = line.worst
+    return (
+        f"<tr><td class=kind>{row.kind}</td><td class=dtype>{row.dtype}</td>"
+        f"{_number('rows', len(line.rows))}{_number('error', row.error)}"
+        f"{_number('bound', row.bound)}<td class=unit>{row.unit}</td>{_share(row)}{_verdict(row)}"
+        f"<td class=which>{escape(f'{line.subject}: {line.quantity}')}</td></tr>"
     )
-    body = []
-    for line in found:
-        row = line.worst
-        errors = [row.error] if row.keras_error is None else [row.error, row.keras_error]
-        cells = [_text(t) for t in (row.kind, line.subject, line.quantity, row.dtype)]
-        cells += [_number(n) for n in (line.rows, *errors, row.bound)]
-        cells += [_text(row.unit), f"<td class={verdict(row)}>{verdict(row)}</td>"]
-        body.append(f"<tr>{''.join(cells)}{_text(row.reason)}</tr>")
-    rows = "\n".join(body)
-    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
 
 
-def _text(text: str) -> str:
-    return f"<td>{escape(text)}</td>"
+def _breakable(name: str) -> str:
+    """A dotted name that may be broken after a dot or an underscore."""
+    return re.sub(r"[._](?=[A-Za-z])", r"\g<0><wbr>", escape(name))
 
 
-def _number(value: float) -> str:
-    sortable = f"{value:.6g}" if math.isfinite(value) else "Infinity"
-    return f'<td class=number data-value="{sortable}">{value:.3g}</td>'
+def _number(name: str, value: float) -> str:
+    return f'<td class="number {name}" data-value={_sortable(value)}>{value:.3g}</td>'
 
 
-def _plots(rows: Sequence[Row]) -> str:
-    """A small plot for every training run and quantity, with both dtypes."""
-    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[row.subject, row.quantity].append(row)
-    keys = " ".join(f'<span style="color:{c}">● {dtype}</span>' for dtype, c in _COLOURS.items())
-    figures = "\n".join(
-        f"<figure><figcaption>{escape(subject)}: {escape(quantity)}</figcaption>{_plot(group)}"
-        "</figure>"
-        for (subject, quantity), group in groups.items()
+def _sortable(value: float) -> str:
+    """A number that JavaScript reads; NaN, as the worst that an error can be, is infinite."""
+    return f"{value:.6g}" if math.isfinite(value) else "Infinity"
+
+
+def _verdict(row: Row) -> str:
+    return f'<td class="verdict {verdict(row)}">{verdict(row)}</td>'
+
+
+def _share(row: Row) -> str:
+    """Error over bound as a bar, on a square-root scale, and in per cent."""
+    share = row.error / row.bound
+    length = math.sqrt(share) if row.holds else 1
+    percent = 100 * share
+    if not percent < 999.5:  # or NaN
+        text = "> 999"
+    elif 0 < percent < 0.01:
+        text = "< 0.01"
+    else:
+        text = f"{percent:.2g}" if percent < 9.95 else f"{percent:.0f}"
+    return (
+        f'<td class="share{"" if row.holds else " broken"}" data-value={_sortable(share)}>'
+        f'<span class=bar style="--length:{length:.3g}"></span>{escape(text)} %</td>'
+    )
+
+
+def _figure(subject: str, quantity: str, rows: Sequence[Row]) -> str:
+    largest = ", ".join(
+        f'<span class="{row.dtype}">{row.dtype} {row.error:.3g}</span>' for row in rows
     )
     return (
-        f"<p>{keys}, in eps. Dots: the error of the loss at each step, "
-        "over the largest loss; line: the largest so far; dashed: the bound.\n"
-        f'<div class="plots">\n{figures}\n</div>'
+        f"<figure><figcaption>{escape(subject)}: {escape(quantity)}; largest: {largest}"
+        f"</figcaption>{_plot(rows)}</figure>"
     )
 
 
@@ -160,27 +155,24 @@ def _plot(rows: Sequence[Row]) -> str:
     drawn = []
     for decade in range(round(low), high + 1):
         at = y(10.0**decade)
-        drawn.append(f'<path d="M{_LEFT} {at}H{_WIDTH - 8}" stroke="#8884"/>')
+        drawn.append(f'<path d="M{_LEFT} {at}H{_WIDTH - 8}" class="grid"/>')
         label = f"{10.0**decade:g}" if decade > low else "0"
         drawn.append(f'<text x="{_LEFT - 4}" y="{at}" dy="3" text-anchor="end">{label}</text>')
     for step, anchor in ((0, "start"), (steps // 2, "middle"), (steps, "end")):
         drawn.append(f'<text x="{x(step)}" y="{_HEIGHT - 6}" text-anchor="{anchor}">{step}</text>')
     for bound in {row.bound for row in rows}:
-        drawn.append(f'<path d="M{_LEFT} {y(bound)}H{_WIDTH - 8}" stroke="currentColor" '
-                     'stroke-dasharray="4 3"/>')  # fmt: skip
+        drawn.append(f'<path d="M{_LEFT} {y(bound)}H{_WIDTH - 8}" class="bound"/>')
     for row in rows:
-        colour, largest = _COLOURS[row.dtype], 0.0
+        largest = 0.0
         dots, line = [], []
         for step, error in enumerate(row.series, start=1):
             error = error if math.isfinite(error) else math.inf
             largest = max(largest, error)
             dots.append(f"M{x(step)} {y(error)}h0")
             line.append(f"{x(step)},{y(largest)}")
-        drawn.append(f'<path d="{"".join(dots)}" stroke="{colour}" stroke-width="2" '
-                     'stroke-linecap="round" opacity="0.45"/>')  # fmt: skip
-        drawn.append(f'<polyline points="{" ".join(line)}" fill="none" stroke="{colour}" '
-                     'stroke-width="1.5"/>')  # fmt: skip
+        drawn.append(f'<path d="{"".join(dots)}" class="dots {row.dtype}"/>')
+        drawn.append(f'<polyline points="{" ".join(line)}" class="{row.dtype}"/>')
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" xmlns="http://www.w3.org/2000/svg" '
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="errors over {steps} steps">{"".join(drawn)}</svg>'
     )

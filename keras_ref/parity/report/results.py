@@ -1,4 +1,4 @@
-"""What was found: in lines for people, as JSON, and in files that are whole or not there."""
+"""The rows: grouped into lines for people, as JSON, and written to files that are never partial."""
 
 import errno
 import json
@@ -20,14 +20,39 @@ import tensorflow as tf
 import numpy_nets
 from keras_ref.parity.case import Row
 
+UNITS = ("eps", "ulp", "standard errors")  # in the order of the report
+
 
 class Line(NamedTuple):
-    """Rows of one subject, quantity, dtype and bound; `worst` is the farthest of them."""
+    """Rows of one subject, quantity, dtype, bound and reason, which the report shows as one."""
 
     subject: str
     quantity: str
-    worst: Row
-    rows: int
+    rows: tuple[Row, ...]
+
+    @property
+    def worst(self) -> Row:
+        """The row that is farthest from Keras, or from the truth."""
+        return max(self.rows, key=_distance)
+
+
+def _distance(row: Row) -> float:
+    """The error, by which rows of one bound are ordered; NaN is farther than any number."""
+    return math.inf if math.isnan(row.error) else row.error
+
+
+class Kind(NamedTuple):
+    """What the lines of one group of the summary have in common, in the order of sorting."""
+
+    unit: int  # a position in UNITS
+    bound: float
+    kind: str
+    dtype: str
+
+    @classmethod
+    def of(cls, line: Line) -> "Kind":
+        row = line.worst
+        return cls(UNITS.index(row.unit), row.bound, row.kind, row.dtype)
 
 
 def lines(rows: Sequence[Row], variants: bool = True) -> list[Line]:
@@ -41,18 +66,29 @@ def lines(rows: Sequence[Row], variants: bool = True) -> list[Line]:
     for row in rows:
         keep = variants or row.kind == "training"
         subject = row.subject if keep else row.subject.split(", ")[0]
-        what = row.quantity.rsplit(": ", 1)[-1]
-        what = re.sub(r"^(weight|optimizer variable) .*?(?=( after step \d+)?$)", r"\1s", what)
-        what = re.sub(r"_\d+/", "/", what)  # dense_7/kernel
-        groups[subject, what, row.dtype, row.bound, row.reason].append(row)
+        quantity = row.quantity.rsplit(": ", 1)[-1]
+        quantity = re.sub(
+            r"^(weight|optimizer variable) .*?(?=( after step \d+)?$)", r"\1s", quantity
+        )
+        quantity = re.sub(r"_\d+/", "/", quantity)  # dense_7/kernel
+        groups[subject, quantity, row.dtype, row.bound, row.reason].append(row)
     return [
-        Line(subject, what, worst(group), len(group))
-        for (subject, what, *_), group in groups.items()
+        Line(subject, quantity, tuple(group)) for (subject, quantity, *_), group in groups.items()
     ]
 
 
-def worst(rows: Sequence[Row]) -> Row:
-    return max(rows, key=lambda row: (not row.holds, row.error))
+def kinds(every_line: Sequence[Line]) -> dict[Kind, list[Line]]:
+    """The lines in groups, one for each line of the summary, and in its order."""
+    groups: dict[Kind, list[Line]] = defaultdict(list)
+    for line in every_line:
+        groups[Kind.of(line)].append(line)
+    return dict(sorted(groups.items()))
+
+
+def merged(group: Sequence[Line]) -> Line:
+    """A line of the summary: all rows of the group, under the names of its worst line."""
+    worst = max(group, key=lambda line: _distance(line.worst))
+    return worst._replace(rows=tuple(row for line in group for row in line.rows))
 
 
 def verdict(row: Row) -> str:
@@ -60,7 +96,7 @@ def verdict(row: Row) -> str:
 
 
 def versions() -> dict[str, str]:
-    """What was compared, and on what."""
+    """The versions of all that was compared, and of what it ran on."""
     return {
         "numpy_nets": numpy_nets.__version__,
         "numpy": np.__version__,
@@ -73,7 +109,7 @@ def versions() -> dict[str, str]:
 
 
 def as_json(rows: Sequence[Row]) -> str:
-    """Versions and all rows.  What is not finite is a string: "inf", "nan"."""
+    """Versions and all rows.  A number that is not finite is a string: "inf", "nan"."""
     described = [{**asdict(row), "holds": row.holds} for row in rows]
     broken = sum(not row.holds for row in rows)
     document = {"versions": versions(), "rows": described, "broken": broken}
@@ -91,7 +127,7 @@ def _finite(value: Any) -> Any:
 def check_writable(path: Path) -> None:
     """Raises OSError if `write` would."""
     if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "expected a file, or none of this name", str(path))
+        raise OSError(errno.EINVAL, "expected a file, or no such name", str(path))
     try:
         _temporary(path).touch()
         _temporary(path).unlink()
@@ -100,7 +136,7 @@ def check_writable(path: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file: an earlier one of this name stays until the new one is whole."""
+    """Write a file; an earlier one of this name stays until the new one is complete."""
     temporary = _temporary(path)
     try:
         temporary.write_text(text, encoding="utf-8")

@@ -55,9 +55,11 @@ def test_arguments_and_exit_code_are_passed_on(code, stand_in, empty_folder) -> 
     assert (empty_folder / "words").read_text() == " ".join(words)
 
 
-def test_a_comparison_that_was_killed_is_no_success(stand_in) -> None:
+def test_a_comparison_that_was_killed_is_an_error_that_names_the_signal(stand_in, capsys) -> None:
     stand_in("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     assert main(["parity"]) == 128 + signal.SIGKILL
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("numpy-nets parity: error: the comparison was ended by SIGKILL; ")
 
 
 def test_ctrl_c_stops_both_processes_in_one_line(stand_in) -> None:
