@@ -1,1 +1,1 @@
-"""How good is what was learned?"""
+"""Measures of what a trained model has learned."""

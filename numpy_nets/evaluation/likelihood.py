@@ -1,13 +1,14 @@
-"""How probable is an image under a VAE? The lower bound, and the log-likelihood from samples.
+"""How probable an image is under a VAE: the lower bound, and the log-likelihood from samples.
 
-With k samples z ~ q(z|x) of each image and the importance weights w = p(x, z) / q(z|x),
+With k samples z ~ q(z|x) for each image and the importance weights w = p(x, z) / q(z|x),
 
-    ELBO_k  = (1/k) Σ log w               its expectation is below log p(x) for every k
-    IWAE_k  = log (1/k) Σ w               below as well, but rising to log p(x) with k
+    ELBO_k  = (1/k) Σ log w        its expectation is at most log p(x), and the same for every k
+    IWAE_k  = log (1/k) Σ w        its expectation is at most log p(x) too, but rises to it with k
 
-Both follow from E_q[w] = p(x): the mean of w is unbiased, and Jensen's inequality puts the
-expectation of its logarithm below (Burda, Grosse & Salakhutdinov 2016, arXiv 1509.00519,
-equation 8 and theorem 1; Kingma & Welling, arXiv 1312.6114, equations 2 and 3).
+Both follow from E_q[w] = ∫ q(z|x) p(x, z) / q(z|x) dz = p(x): the mean of w is unbiased, and by
+Jensen's inequality the expectation of its logarithm is at most log p(x) (Burda, Grosse &
+Salakhutdinov 2016, arXiv 1509.00519, equation 8 and theorem 1; Kingma & Welling, arXiv 1312.6114,
+equations 2 and 3).
 """
 
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 
 from numpy_nets import random
 from numpy_nets.autodiff.tensor import Array
+from numpy_nets.checks import positive_int
 from numpy_nets.models.vae import VAE
 from numpy_nets.network.batches import Batches, unpack_x_y_sample_weight
 
@@ -26,16 +28,25 @@ def elbo(
     """The evidence lower bound of each image, in nats: (n,), float64.
 
     Args:
-        model: any model with `encode` and `log_weights`. A weight beta of its KL does not enter.
+        model: any model with `encode` and `log_weights`. The weight beta of its KL is not used.
         data: x (n, pixels), or the tuple (x, y) if the model is conditional on y (n, classes).
-        samples: of z for each image. More make the estimate less noisy, not the bound tighter.
-        seed: of the noise: the same seed, samples and batch_size give the same numbers.
-        batch_size: images at a time.
+        samples: the number of z for each image. More make the estimate less noisy, but not the
+            bound tighter.
+        seed: seeds the noise: the same seed, samples and batch_size give the same numbers.
+        batch_size: the number of images computed at a time.
 
     Raises:
-        ValueError, TypeError: data that are no arrays of finite numbers of one length; samples or
-            batch_size that are no positive integers.
+        ValueError, TypeError: the data are not arrays of finite numbers of one length; samples or
+            batch_size is not a positive integer.
+
+    With q(z|x) = p(z) and a decoder that gives every pixel the probability ½, every log w is
+    -2 log 2 for two pixels:
+
+    >>> vae = VAE(lambda x: [0 * x, 0 * x], lambda z: 0 * z)
+    >>> elbo(vae, np.array([[0.0, 1.0]]), samples=3, seed=0).round(4).tolist()
+    [-1.3863]
     """
+    samples = positive_int("elbo: samples", samples)
     return _accumulate(np.add, model, data, samples, seed, batch_size, 50) / samples
 
 
@@ -48,14 +59,20 @@ def log_likelihood(
     batch_size: int = 100,
     chunk: int = 50,
 ) -> Array:
-    """log (1/k) Σ w of each image, with k = samples: log p(x) or a little less, in nats.
+    """log (1/k) Σ w of each image, with k = samples, in nats: (n,), float64.
 
-    (n,), float64. Arguments and errors are those of `elbo`, and one more:
+    Its expectation is a little below log p(x). The arguments and errors are those of `elbo`, and:
 
     Args:
-        chunk: samples at a time. Memory grows with batch_size · chunk, not with samples; the
-            result is the same up to rounding.
+        chunk: the number of samples computed at a time. Memory grows with batch_size · chunk, not
+            with samples; the result is the same up to rounding.
+
+    >>> vae = VAE(lambda x: [0 * x, 0 * x], lambda z: 0 * z)  # every w is p(x) = ½ · ½
+    >>> log_likelihood(vae, np.array([[0.0, 1.0]]), samples=3, seed=0).round(4).tolist()
+    [-1.3863]
     """
+    samples = positive_int("log_likelihood: samples", samples)
+    chunk = positive_int("log_likelihood: chunk", chunk)
     total = _accumulate(np.logaddexp, model, data, samples, seed, batch_size, chunk)
     result: Array = total - np.log(samples)
     return result
@@ -70,10 +87,7 @@ def _accumulate(
     batch_size: int,
     chunk: int,
 ) -> Array:
-    """The log weights of each image put together by `add`: np.add or np.logaddexp, log Σ exp."""
-    for name, value in (("samples", samples), ("chunk", chunk)):
-        if not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name}: expected a positive integer, got {value!r}")
+    """The sum over the samples of each image: Σ log w with np.add, log Σ w with np.logaddexp."""
     batches = Batches(*unpack_x_y_sample_weight(data), batch_size, "data: ")
     generator = random.generator(seed)
     totals = []

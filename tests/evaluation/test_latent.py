@@ -17,7 +17,7 @@ X = np.random.default_rng(0).standard_normal((500, 6)).astype("float32")
 
 
 def encoder(inputs, kernel):
-    """Mean x @ kernel (6, 5) of the last of the inputs, log variance 0."""
+    """mean = 1 + x @ kernel (6, 5), log variance 0; x is the first of the inputs."""
     joined = inputs[-1] if len(inputs) == 1 else Concatenate()(inputs)
     model = Model(inputs if len(inputs) > 1 else inputs[0], [Dense(5)(joined), Dense(5)(joined)])
     kernel = np.vstack([kernel, np.zeros((joined.shape[1] - 6, 5))])
@@ -50,7 +50,7 @@ def test_the_variance_is_over_all_images_and_not_within_batches():
     assert active_units(vae, x) == 2
 
 
-def test_a_conditional_model_is_given_x_and_y():
+def test_a_conditional_model_takes_x_and_y():
     inputs = [Input(shape=(6,)), Input(shape=(3,))]
     vae = ConditionalVAE(encoder(inputs, np.eye(6, 5)), None)
     assert active_units(vae, (X, np.eye(3)[np.arange(500) % 3])) == 5
@@ -80,7 +80,7 @@ def test_a_line_has_both_ends_and_equal_steps(start, end, steps):
 
 
 def angles(codes):
-    """Between neighbours, by a formula that is exact for small angles."""
+    """The angles between neighbours, by a formula that is exact for small angles."""
     a, b = codes[:-1], codes[1:]
     return 2 * np.arctan2(np.linalg.norm(a - b, axis=1), np.linalg.norm(a + b, axis=1))
 
@@ -143,7 +143,7 @@ def test_the_grid_is_in_reading_order_with_the_second_coordinate_upward():
     np.testing.assert_allclose(quantile_grid(3), expected, atol=1e-12)
 
 
-def test_the_same_part_of_the_distribution_lies_between_neighbours():
+def test_the_same_share_of_the_distribution_lies_between_neighbours():
     first_row = quantile_grid(8)[:8, 0]
     np.testing.assert_allclose(np.diff(stats.norm.cdf(first_row)), 1 / 8)
 
@@ -165,8 +165,8 @@ def test_the_same_part_of_the_distribution_lies_between_neighbours():
         (lambda: interpolate([1], [2], 3, "cubic"), "kind: expected 'linear' or .*, got 'cubic'"),
         (lambda: interpolate([0], [2], 3, "spherical"), "start: expected a norm above 0, got 0.0"),
         (lambda: interpolate([2], [0], 3, "spherical"), "end: expected a norm above 0, got 0.0"),
-        (lambda: interpolate([2], [-1], 3, "spherical"), "end: expected no opposite of start"),
-        (lambda: quantile_grid(0), "quantile_grid: n: expected at least 1, got 0"),
+        (lambda: interpolate([2], [-1], 3, "spherical"), "a direction not opposite to start"),
+        (lambda: quantile_grid(0), "quantile_grid: n: expected a positive integer, got 0"),
     ],
 )
 def test_what_does_not_fit_raises_one_line_that_says_what_was_expected(call, message):

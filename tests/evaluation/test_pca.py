@@ -36,7 +36,7 @@ def test_codes_are_uncorrelated():
 
 @pytest.mark.parametrize("components", [0, 7])
 def test_an_impossible_number_of_components_is_refused(components):
-    with pytest.raises(ValueError, match=f"expected 1 to the columns of x, got {components}"):
+    with pytest.raises(ValueError, match=f"the number of columns of x, got {components}"):
         fit_pca(data(), components)
 
 
