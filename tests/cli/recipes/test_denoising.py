@@ -23,7 +23,7 @@ def test_the_table_compares_on_clean_and_on_corrupted_images(trained, capsys):
 
 
 def test_masking_all_pixels_is_refused(images, empty_folder, fails):
-    fails(f"train denoising --data {images} --noise 1 --out run", "expected in [0, 1), got 1.0")
+    fails(f"train denoising --data {images} --noise 1 --out run", "expected a number in [0, 1)")
     assert not (empty_folder / "run").exists()
 
 
