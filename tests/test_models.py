@@ -1,4 +1,4 @@
-"""The models of numpy_nets/models: what is special to each."""
+"""The autoencoder: shared weights, parameters, ranges, and learning."""
 
 import numpy as np
 

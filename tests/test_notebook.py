@@ -1,4 +1,4 @@
-"""The notebook's autoencoder and its GAN as text, with other imports and another scale of x."""
+"""The notebook's autoencoder and GAN run as text; only imports and the scale of x are changed."""
 
 import os
 from pathlib import Path
@@ -30,7 +30,7 @@ x_test = x_test.reshape((len(x_test), 784))
 model.fit(x_train, x_train, epochs=50, batch_size=256, shuffle=True, validation_data=(x_test, x_test))
 """  # noqa: E501
 
-# Printed by Keras 3.15.1 where standard output is no terminal.
+# Printed by Keras 3.15.1 if standard output is not a terminal.
 SUMMARY = """\
 Model: "functional"
 ┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━┓
@@ -86,7 +86,7 @@ def test_the_snippet_learns_real_mnist(tmp_path, monkeypatch, capsys):
     assert model.history.history["val_loss"][0] < 0.2
 
 
-# x / 127.5 - 1 is what the tanh of G needs; the stack of G and D is a GAN.
+# Unlike in the notebook, x is scaled to the range of G's tanh, and the stack of G and D is a GAN.
 GAN_SNIPPET = """
 from numpy_nets.models.gan import build_discriminator, build_gan, build_generator, train_gan
 
@@ -111,4 +111,4 @@ def test_the_gan_snippet_prints_the_notebook_s_lines_and_d_learns(capsys):
     d_data = variables["discriminator"].predict(test[:500], verbose=0)
     d_samples = variables["discriminator"](variables["generator"](noise)).array
     right = 0.5 * ((d_data > 0.5).mean() + (d_samples <= 0.5).mean())
-    assert right > 0.9  # 0.5 before: it knows images that it has not seen from samples
+    assert right > 0.9  # 0.5 before: it tells images that it has not seen from samples

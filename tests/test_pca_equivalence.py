@@ -1,4 +1,4 @@
-"""A linear autoencoder with a squared error learns what PCA knows (Baldi & Hornik 1989)."""
+"""A linear autoencoder with a squared error becomes as good as PCA (Baldi & Hornik 1989)."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def _float32_afterwards() -> Iterator[None]:
 
 
 def pca_error(x: Array, components: int) -> float:
-    """The least mean squared error of any linear code: Σ of the squared singular values left."""
+    """The least mean squared error of any linear code: from the singular values left out."""
     singular = np.linalg.svd(x, compute_uv=False)
     return float(np.sum(singular[components:] ** 2) / x.size)
 
 
 def train(x: Array, latent_dim: int, rates: list[float], epochs: int, batch_size: int) -> float:
-    """The autoencoder's mean squared error after training at each of `rates`, (samples, d) data."""
+    """The autoencoder's mean squared error on x (samples, d) after training at each of `rates`."""
     random.set_random_seed(0)
     model, _ = build_autoencoder(x.shape[1], latent_dim, "linear", "linear")
     model.compile(Adam(rates[0]), "mse")
@@ -39,7 +39,7 @@ def train(x: Array, latent_dim: int, rates: list[float], epochs: int, batch_size
 
 
 def low_dimensional(samples: int, dimension: int) -> Array:
-    """Centred data whose variance falls off from one direction to the next."""
+    """Centred data whose variance decreases from one direction to the next."""
     rng = np.random.default_rng(0)
     rotation, _ = np.linalg.qr(rng.standard_normal((dimension, dimension)))
     x = rng.standard_normal((samples, dimension)) * np.linspace(2, 0.5, dimension) @ rotation

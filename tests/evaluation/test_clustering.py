@@ -14,7 +14,7 @@ def test_separated_classes_are_pure():
     assert kmeans_purity(*blobs()) == 1
 
 
-def test_labels_without_relation_give_little_more_than_chance():
+def test_unrelated_labels_give_little_more_than_chance():
     codes, labels = blobs(3000)
     shuffled = np.random.default_rng(1).permutation(labels)
     assert 1 / 3 <= kmeans_purity(codes, shuffled) < 0.4

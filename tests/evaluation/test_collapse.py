@@ -15,7 +15,7 @@ HEALTHY = {"d_real": 0.6, "d_fake": 0.4}
 
 
 class Linear:
-    """A GAN in name: G(z) = scale · z."""
+    """Stands for a GAN: G(z) = scale · z."""
 
     def __init__(self, scale=1.0, real_label=1.0):
         self.scale, self.real_label = scale, real_label
@@ -25,7 +25,7 @@ class Linear:
 
 
 def watch(model, epochs, patience=3):
-    """The warnings of a run whose epochs have these logs."""
+    """The warnings in a run whose epochs have these logs."""
     callback = CollapseWarning(NOISE, NOISE, patience)
     callback.set_model(model)
     callback.on_train_begin()
@@ -36,12 +36,12 @@ def watch(model, epochs, patience=3):
     return [str(warning.message) for warning in caught]
 
 
-def test_a_healthy_run_is_not_warned_of():
+def test_a_healthy_run_causes_no_warning():
     assert watch(Linear(), [HEALTHY] * 10) == []
     assert watch(Linear(0.26), [HEALTHY] * 10) == []
 
 
-def test_samples_that_are_alike_are_warned_of_once():
+def test_samples_that_are_alike_cause_one_warning():
     assert watch(Linear(0.2), [HEALTHY] * 2) == []
     (message,) = watch(Linear(0.2), [HEALTHY] * 10)
     assert message.startswith("epoch 3: the generator has collapsed: its samples are ")
@@ -55,7 +55,7 @@ def test_data_that_are_sorted_by_class_are_compared_with_samples_of_all_classes(
     assert 4 < callback.data_diversity < 6  # 10 for half of the pairs
 
 
-def test_a_discriminator_that_makes_no_mistakes_is_warned_of_once():
+def test_a_discriminator_that_makes_no_mistakes_causes_one_warning():
     (message,) = watch(Linear(), [HEALTHY] * 4 + [{"d_real": 0.99, "d_fake": 0.004}] * 9)
     assert message.startswith("epoch 7: the discriminator has won: D(x) 0.990, D(G(z)) 0.004;")
 
@@ -72,7 +72,7 @@ def test_with_label_smoothing_a_discriminator_is_sure_at_its_target():
     assert message.startswith("epoch 3: the discriminator has won")
 
 
-def test_an_epoch_between_begins_the_count_again():
+def test_a_healthy_epoch_in_between_restarts_the_count():
     sure = {"d_real": 1.0, "d_fake": 0.0}
     assert watch(Linear(), [sure, sure, HEALTHY, sure, sure, HEALTHY]) == []
 
@@ -90,7 +90,7 @@ def test_looking_does_not_change_the_run():
     assert all((a == b).all() for a, b in zip(watched, trained([]), strict=True))
 
 
-def test_fit_warns_of_a_generator_that_gives_one_sample_for_every_z():
+def test_fit_warns_about_a_generator_that_makes_the_same_sample_from_every_z():
     zero = Sequential([Input((2,)), Dense(2, kernel_initializer="zeros")])
     gan = GAN(zero, build_discriminator(2, 8))
     gan.compile(SGD(1e-3), SGD(1e-9))

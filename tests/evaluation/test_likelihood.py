@@ -56,7 +56,9 @@ def linear_vae(d, k):
 
 
 def vae_of(ppca, shift=0.0, widen=0.0):
-    """Its decoder, with the exact posterior as encoder, whose axes are those of z after a fit.
+    """A VAE with the decoder of ppca and its exact posterior as the encoder.
+
+    After a fit the posterior's axes are those of z, so it is diagonal.
 
     `shift` is added to the encoder's mean, in its standard deviations, `widen` to its log variance.
     """
@@ -97,7 +99,7 @@ def test_at_the_optimum_of_ppca_every_estimate_is_exactly_log_p():
 
 
 def bounds(ppca, shift, widen, copies, samples, seed=0):
-    """The estimates of one x many times, each with its own noise, for each number of samples."""
+    """Many estimates of the same x, each with its own noise, for each number of samples."""
     x = sample(1, len(ppca.mean), seed=seed + 1)
     vae = vae_of(ppca, shift, widen)
     repeated = np.repeat(x, copies, axis=0)
@@ -106,7 +108,7 @@ def bounds(ppca, shift, widen, copies, samples, seed=0):
 
 
 def rises(estimates, exact):
-    """Differences of neighbours and of the last to exact, in standard errors."""
+    """The steps from each estimate to the next, and from the last to exact, in standard errors."""
     steps = np.diff(estimates.mean(axis=1), append=exact)
     squares = estimates.var(axis=1) / estimates.shape[1]
     return steps / np.sqrt(squares + np.append(squares[1:], 0) + 1e-24)
@@ -115,14 +117,14 @@ def rises(estimates, exact):
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 3), st.floats(-1, 1), st.floats(-0.3, 1), st.integers(0, 1000))
 def test_the_bound_rises_with_k_to_at_most_log_p(latent, shift, widen, seed):
-    """On average over noise: nowhere down by more than 5 standard errors."""
+    """On average over the noise: no step is down by more than 5 standard errors."""
     ppca = fit_ppca(sample(50, 4, 2, seed), latent)
     estimates, exact = bounds(ppca, shift, widen, 300, [1, 4, 16], seed)
     assert (rises(estimates, exact) > -5).all()
 
 
 def test_it_rises_strictly_where_the_encoder_is_not_the_posterior():
-    """By more than 5 standard errors from 1 to 4 to 16 samples to log p(x)."""
+    """From 1 to 4 to 16 samples to log p(x), every step is up by more than 5 standard errors."""
     estimates, exact = bounds(fit_ppca(sample(), 2), 1.0, 0.5, 3000, [1, 4, 16])
     assert (rises(estimates, exact) > 5).all()
 
@@ -137,7 +139,7 @@ def test_from_the_same_weights_the_elbo_is_never_above_the_estimate(samples, shi
 
 
 def test_five_thousand_samples_are_near_log_p():
-    """Within 0.1 nats each and 0.02 on average, where the ELBO is 0.5 below."""
+    """Within 0.1 nats for each image and 0.02 on average, while the ELBO is 0.5 below."""
     x = sample()
     ppca = fit_ppca(x, 2)
     vae, exact = vae_of(ppca, shift=0.8, widen=0.5), ppca.log_likelihood(x[:20])
@@ -178,7 +180,7 @@ def test_a_trained_linear_vae_reaches_the_likelihood_of_ppca():
     assert (learned, *estimates) == pytest.approx((best, best, best), rel=0.005)
 
 
-def test_a_conditional_model_is_given_x_and_y():
+def test_a_conditional_model_takes_x_and_y():
     """p(x|y) = N(μ_y, C): classes that differ in their mean only, so log p(x|y) is known."""
     ppca, offsets = fit_ppca(sample(), 2), np.array([[0.0] * 6, [1.0] * 6, [-2.0] * 6])
     y = np.eye(3)[np.arange(30) % 3]
@@ -202,7 +204,7 @@ def test_a_conditional_model_is_given_x_and_y():
         np.testing.assert_allclose(estimates, exact, rtol=1e-11)
 
 
-# How they are computed.
+# How the estimates are computed.
 
 
 def test_the_estimate_is_the_log_of_the_mean_weight_and_the_elbo_the_mean_of_the_logs():
@@ -237,7 +239,7 @@ def test_memory_does_not_grow_with_the_number_of_samples():
     assert peak(1000) < 1.1 * peak(20)
 
 
-def test_weights_far_outside_of_what_exp_can_hold_are_added_without_loss():
+def test_weights_whose_exp_would_overflow_are_added_without_loss():
     vae, x = binary_vae()
     vae.log_likelihood = lambda x, logits: bernoulli_log_likelihood(x, logits) - 1e5
     shifted = log_likelihood(vae, x, 50, seed=0)
@@ -260,7 +262,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
         assert (first != estimate(vae, x, 5, seed=4)).any()
 
 
-def test_the_weight_beta_is_of_training_only():
+def test_the_weight_beta_is_used_in_training_only():
     vae, x = binary_vae(3)
     heavier = VAE(vae.encoder, vae.decoder, beta=4.0)
     np.testing.assert_array_equal(elbo(vae, x, seed=0), elbo(heavier, x, seed=0))

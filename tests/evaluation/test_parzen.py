@@ -47,7 +47,7 @@ def test_blocks_change_nothing():
     np.testing.assert_allclose(log_p[:5], brute_force(points[:5], samples, 0.2), rtol=1e-10)
 
 
-def test_float32_images_are_good_to_a_thousandth_of_a_nat_at_the_narrowest_window():
+def test_float32_images_are_accurate_to_a_thousandth_of_a_nat_at_the_narrowest_window():
     rng = np.random.default_rng(0)
     points, samples = rng.random((20, 784), np.float32), rng.random((500, 784), np.float32)
     log_p = parzen_log_density(points, samples, [0.1])[0]
@@ -80,7 +80,7 @@ def test_the_widths_are_ten_from_a_tenth_to_one_evenly_spaced_in_the_logarithm()
     np.testing.assert_allclose(np.diff(np.log(SIGMAS)), np.log(10) / 9)
 
 
-def test_many_samples_of_the_truth_come_near_to_its_entropy():
+def test_many_samples_of_the_true_distribution_come_close_to_its_negative_entropy():
     score = parzen_log_likelihood(normals(2000, 1, 0), normals(1000, 1, 1), normals(300, 1, 2))
     entropy = 0.5 * np.log(2 * np.pi * np.e)
     assert abs(score.mean + entropy) < 0.02 + 4 * score.standard_error

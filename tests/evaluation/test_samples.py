@@ -1,4 +1,4 @@
-"""What is said of samples: against brute force and closed forms."""
+"""The measures of samples against brute force and closed forms."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def images(counts):
     return np.repeat(np.eye(len(counts), dtype=np.float32), counts, axis=0)
 
 
-def test_a_class_counts_from_the_asked_part_of_the_samples_on():
+def test_a_class_counts_if_it_holds_at_least_the_asked_share_of_the_samples():
     samples = images([10, 9, 0, 981])
     coverage = mode_coverage(the_largest_pixel(4), samples)
     assert coverage.classes == 2
@@ -81,7 +81,7 @@ def test_a_mode_is_found_by_enough_samples_within_the_radius():
     assert modes_found(samples, centres, radius=0.31, at_least=0.05).found == 2
 
 
-def test_samples_of_the_mixture_itself_find_all_modes_and_the_rayleigh_part_is_good():
+def test_samples_of_the_mixture_itself_find_all_modes_and_the_rayleigh_share_is_good():
     centres = np.array([[-1.0, 0], [1, 0], [0, 1]])
     samples = centres[np.arange(3000) % 3] + 0.05 * normals(3000, 2)
     reached, good = modes_found(samples, centres, radius=0.15)
@@ -133,7 +133,7 @@ def test_copies_are_found_at_distance_zero():
 
 
 def gaussian_frechet(a, b):
-    """The formula as it is written, with SciPy's matrix root."""
+    """The formula itself, with SciPy's matrix root."""
     c_a, c_b = np.cov(a.T), np.cov(b.T)
     means = np.sum((a.mean(axis=0) - b.mean(axis=0)) ** 2)
     return means + np.trace(c_a + c_b - 2 * np.real(sqrtm(c_a @ c_b)))
@@ -171,7 +171,7 @@ def test_fewer_samples_than_features_and_dead_features_give_no_nan():
     a[:, :10] = 0
     distance = frechet_distance(a, b)
     assert np.isfinite(distance) and distance > 0
-    # Of one direction each, u and v: |u|² + |v|² - 2 |u·v|.
+    # With one direction each, u and v, it is |u|² + |v|² - 2 |u·v|.
     u, v = normals(2, 4, 3)
     distance = frechet_distance(np.stack([u, -u]) / np.sqrt(2), np.stack([v, -v]) / np.sqrt(2))
     np.testing.assert_allclose(distance, u @ u + v @ v - 2 * abs(u @ v))

@@ -1,4 +1,4 @@
-"""The conditional VAE: it is told the class, and generates the class it is asked for."""
+"""The conditional VAE: it is told the class, and generates the class that it is asked for."""
 
 import numpy as np
 import pytest
@@ -93,7 +93,7 @@ def test_the_terms_have_the_gradients_of_central_differences() -> None:
 
 
 def test_it_generates_the_class_it_is_asked_for() -> None:
-    """Judged by the nearest mean of a class, which is right about 82 of 100 real digits."""
+    """Judged by the nearest class mean, which is right about 82 of 100 real digits."""
 
     def load(images, labels) -> tuple[np.ndarray, np.ndarray]:
         x = images.reshape(-1, 14, 2, 14, 2).mean((2, 4)).reshape(-1, 196) / 255
@@ -109,7 +109,7 @@ def test_it_generates_the_class_it_is_asked_for() -> None:
     images = ops.sigmoid(cvae.decoder([z, np.eye(10, dtype=np.float32)[asked]])).array
     classes = np.argmin(((images[:, None] - means) ** 2).sum(-1), axis=1)
     assert np.mean(classes == asked) > 0.8
-    assert images.reshape(10, 50, 196).std(1).mean() > 0.02  # and not one image for a class
+    assert images.reshape(10, 50, 196).std(1).mean() > 0.02  # they differ within a class
 
 
 def test_data_other_than_x_and_y_raise() -> None:
@@ -136,7 +136,7 @@ def test_extreme_inputs_stay_finite(log_var, logit) -> None:
         assert np.isfinite(gradient.array).all()
 
 
-def test_builders_have_the_shapes_they_say() -> None:
+def test_builders_have_the_shapes_in_their_docstrings() -> None:
     encoder, decoder = build_conditional_encoder(), build_conditional_decoder()
     assert encoder.input_shape == [(None, 784), (None, 10)]
     assert encoder.output_shape == [(None, 20), (None, 20)]

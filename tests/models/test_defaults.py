@@ -1,4 +1,4 @@
-"""What models are if nothing is said: the sizes and settings of their sources, in one table."""
+"""The default sizes and settings of the models, those of their sources, in one table."""
 
 import dataclasses
 import inspect

@@ -29,7 +29,7 @@ def model(corruption=MASKING) -> DenoisingAutoencoder:
 
 
 def data(n: int = 40) -> np.ndarray:
-    """Pixels in pairs, so that one says what an erased one was."""
+    """Pixels in pairs of equals, so that one tells what the other was before it was erased."""
     half = np.random.default_rng(0).integers(0, 2, (n, 6))
     return np.repeat(half, 2, axis=1).astype(np.float32)
 
@@ -52,7 +52,7 @@ def test_masking_is_independent_from_pixel_to_pixel_and_image_to_image() -> None
         assert counts.var() == pytest.approx(n / 4, rel=0.5)  # a binomial's
 
 
-def test_gaussian_noise_has_the_mean_zero_and_the_deviation_it_says() -> None:
+def test_gaussian_noise_has_mean_zero_and_the_deviation_it_is_built_with() -> None:
     corruption = GaussianNoise(0.3)
     x = np.full((400, 250), 0.5, np.float32)
     noise = corruption(x, draw(corruption)).array - 0.5
@@ -77,7 +77,7 @@ def test_a_wrong_deviation_raises(stddev) -> None:
         GaussianNoise(stddev)
 
 
-def test_the_loss_compares_the_clean_image_with_what_becomes_of_the_corrupted_one() -> None:
+def test_the_loss_compares_the_clean_image_with_the_reconstruction_of_the_corrupted_one() -> None:
     dae, x = model(), data(5)
     noise = np.random.default_rng(1).random((5, 12)).astype(np.float32)
     corrupted = np.where(noise < 0.25, 0, x).astype(np.float32)
@@ -105,7 +105,7 @@ def test_the_loss_has_the_gradients_of_central_differences(corruption) -> None:
 
 
 def test_it_learns_to_fill_in_what_was_erased() -> None:
-    """Each pixel has a twin, so both together tell more than the pixel alone."""
+    """Each pixel has a twin, which tells what it was."""
     dae = model()
     dae.compile(Adam(0.03))
     history = dae.fit(
@@ -133,7 +133,7 @@ def test_extreme_inputs_stay_finite(logit, corruption) -> None:
         assert np.isfinite(gradient.array).all()
 
 
-def test_builders_have_the_shapes_they_say() -> None:
+def test_builders_have_the_shapes_in_their_docstrings() -> None:
     assert build_code_encoder().output_shape == (None, 500)
     assert build_code_decoder().output_shape == (None, 784)
 

@@ -1,4 +1,4 @@
-"""The GAN: its objectives against the theory, and who learns in which step."""
+"""The GAN: its objectives against the theory, and which network learns in which step."""
 
 import math
 import re
@@ -35,7 +35,7 @@ def float64(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make(objective: Objective = NON_SATURATING, dropout: bool = False, **options) -> GAN:
-    """3 numbers of noise, 6 pixels, with weights that are not small."""
+    """A GAN with 3 latents and 6 pixels, whose weights are not small."""
     random.set_random_seed(0)
     discriminator = build_discriminator(6, 5, activation=objective.activation)
     if dropout:
@@ -61,7 +61,7 @@ def bits(network, optimizer) -> list[bytes]:
 
 
 def g_slope(objective: Objective, logit: float) -> float:
-    """∂/∂a of G's loss on one image that D gives the logit a."""
+    """∂/∂a of G's loss on one image for which D's logit is a."""
     a = Tensor(np.array([[logit]]))
     with GradientTape() as tape:
         tape.watch(a)
@@ -70,7 +70,7 @@ def g_slope(objective: Objective, logit: float) -> float:
 
 
 def g_gradients(gan: GAN, z: np.ndarray) -> np.ndarray:
-    """The gradient of G's loss for all its weights, in one vector."""
+    """The gradient of G's loss with respect to all its weights, as one vector."""
     with GradientTape() as tape:
         (loss,) = gan.g_terms(z)
     return np.concatenate(
@@ -83,7 +83,7 @@ def test_g_s_slopes_at_d_s_logit_are_those_of_the_theory(logit) -> None:
     sigmoid = 1 / (1 + math.exp(-logit))
     assert g_slope(MINIMAX, logit) == pytest.approx(-sigmoid, rel=1e-13)
     other = 1 / (1 + math.exp(logit))  # 1 - σ(a) without cancellation
-    # 1 - σ is computed as a difference, exact to one rounding of σ.
+    # 1 - σ is computed as a difference, which has the rounding error of σ.
     assert g_slope(NON_SATURATING, logit) == pytest.approx(-other, rel=1e-12, abs=1.2e-16)
     assert g_slope(LEAST_SQUARES, logit) == logit - 1
 
@@ -237,7 +237,7 @@ def test_a_step_of_one_leaves_the_other_and_its_optimizer_bit_for_bit(objective,
 
 @pytest.mark.parametrize("objective", ALL)
 def test_a_step_depends_on_its_own_batch_and_not_on_steps_before(objective) -> None:
-    """No stale gradient: with SGD, a step made after another's is the step made alone."""
+    """No stale gradients: with SGD, a step after one of the other network equals the step alone."""
     alone, after = make(objective), make(objective)
     for gan in (alone, after):
         gan.compile(SGD(0.1), SGD(0.1))
@@ -283,7 +283,7 @@ def test_one_step_descends_the_sum_and_two_halves_each_term_in_turn() -> None:
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_batch_is_dealt_out_to_the_k_steps_each_with_noise_of_its_own(monkeypatch) -> None:
+def test_a_batch_is_divided_among_the_k_steps_each_with_noise_of_its_own(monkeypatch) -> None:
     gan = make(k=3)
     seen: list[tuple[np.ndarray, np.ndarray]] = []
     learn = gan.learn_discriminator
@@ -333,7 +333,7 @@ def test_accuracy_and_outputs_are_those_of_d_by_hand(shift) -> None:
     assert logs["g_loss"] == pytest.approx(-np.log(d_g_z).mean(), rel=1e-5)
 
 
-def test_a_d_that_says_one_half_is_right_about_images_of_g_only() -> None:
+def test_a_d_that_says_one_half_is_right_about_g_s_images_only() -> None:
     gan = make()
     gan.discriminator.set_weights([np.zeros_like(w) for w in gan.discriminator.get_weights()])
     logs = gan.test_on_batch(images(), return_dict=True)
@@ -366,7 +366,7 @@ def test_training_uses_dropout_in_steps_of_d_and_of_g() -> None:
 
 
 @pytest.mark.parametrize("where", ["generator", "discriminator"])
-def test_what_learns_is_trained_with_dropout_and_what_looks_does_without(where) -> None:
+def test_steps_use_dropout_and_terms_alone_do_not(where) -> None:
     ends = {"generator": [Dense(6, activation="tanh")], "discriminator": [Dense(1, "sigmoid")]}
     networks = [
         Sequential(
@@ -396,7 +396,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
 
 
 def test_the_averaged_generator_follows_g() -> None:
-    """At first it is G, then it takes a smaller and smaller part of G's newest weights."""
+    """After the first step it is G; then the share of G's newest weights becomes smaller."""
     averaged = build_generator(3, 6, 4)
     gan = make(averaged=averaged, ema_momentum=0.15)
     expected = averaged.get_weights()
@@ -465,7 +465,7 @@ def test_d_s_optimizer_is_the_one_its_discriminator_was_compiled_with() -> None:
 
 
 def test_a_d_that_cannot_learn_is_refused_when_the_gan_is_compiled() -> None:
-    """The recipe's `trainable = False` would be the notebook's fault again."""
+    """With the recipe's `trainable = False` the notebook's fault would be back."""
     frozen = build_discriminator(6)
     frozen.trainable = False
     unbuilt = Sequential([Dense(1)], name="discriminator")
@@ -475,7 +475,7 @@ def test_a_d_that_cannot_learn_is_refused_when_the_gan_is_compiled() -> None:
 
 
 def test_one_optimizer_for_both_networks_is_refused() -> None:
-    """Its accumulators serve one list of variables."""
+    """An optimizer's accumulators belong to one list of variables."""
     shared, gan = Adam(0.1), make()
     before = gan.d_optimizer, gan.g_optimizer
     with pytest.raises(ValueError, match="g_optimizer: expected one of G's own, got D's optimizer"):
@@ -608,7 +608,7 @@ def test_train_gan_refuses_counts_that_are_not_positive_integers(name, value) ->
         train_gan(gan, gan.generator, gan.discriminator, images(), **{name: value})
 
 
-def test_train_gan_warns_of_images_in_0_to_1_as_the_notebook_has_them() -> None:
+def test_train_gan_warns_about_images_in_0_to_1_as_in_the_notebook() -> None:
     gan = make()
     with pytest.warns(UserWarning, match="no value below 0") as seen:
         train_gan(gan, gan.generator, gan.discriminator, np.zeros((4, 6)), 1, 4)
@@ -645,7 +645,7 @@ def test_the_notebook_s_networks_have_their_shapes_and_ranges() -> None:
 
 
 @pytest.mark.parametrize("objective", ALL)
-def test_where_data_is_one_image_g_comes_near_it(objective) -> None:
+def test_if_all_data_are_one_image_g_comes_close_to_it(objective) -> None:
     target = np.array([0.5, -0.5], "float32")
     random.set_random_seed(0)
     discriminator = build_discriminator(2, 16, activation=objective.activation)
@@ -662,7 +662,7 @@ def test_first_is_x_of_a_batch() -> None:
 
 
 def test_no_operation_of_a_step_of_d_uses_the_weights_of_g(monkeypatch) -> None:
-    """G is used outside of the tape, so its operations are not even recorded."""
+    """G runs before the tape starts, so its operations are not even recorded."""
     tapes: list[GradientTape] = []
 
     class Spy(GradientTape):

@@ -1,4 +1,4 @@
-"""The paper's networks for MNIST, and the momentum that grows."""
+"""The paper's networks for MNIST, and the growing momentum."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_noise_is_uniform_with_mean_0_and_variance_1() -> None:
     assert abs(z.var() - 1) < 5 * np.sqrt((9 / 5 - 1) / 40_000)
 
 
-def test_with_the_mean_image_of_the_data_every_pixel_begins_about_there() -> None:
+def test_with_the_mean_image_of_the_data_every_pixel_begins_close_to_its_mean() -> None:
     mean = np.linspace(0, 1, 784)
     generator = build_paper_generator(mean)
     bias = generator.weights[-1].array
@@ -77,7 +77,7 @@ def small(objective: Objective = HALVED) -> GAN:
 X = np.random.default_rng(0).uniform(-1, 1, (20, 6)).astype("float32")
 
 
-def test_d_descends_half_of_its_terms_and_g_what_it_does_elsewhere() -> None:
+def test_d_descends_half_of_its_terms_and_g_its_usual_loss() -> None:
     z = uniform_prior((20, 3))
     half, whole = small(), small(NON_SATURATING)
     for halved, expected in zip(half.d_terms(X, z), whole.d_terms(X, z), strict=True):
@@ -85,7 +85,7 @@ def test_d_descends_half_of_its_terms_and_g_what_it_does_elsewhere() -> None:
     assert half.g_terms(z)[0].array == whole.g_terms(z)[0].array
 
 
-def test_momentum_grows_on_a_line_and_stays() -> None:
+def test_momentum_grows_linearly_and_then_stays() -> None:
     gan, ramp = small(), MomentumRamp(0.5, 0.7, 4)
     ramp.set_model(gan)
     momenta = []
@@ -96,8 +96,8 @@ def test_momentum_grows_on_a_line_and_stays() -> None:
     assert momenta == pytest.approx([0.5, 0.55, 0.6, 0.65, 0.7, 0.7])
 
 
-def test_the_momentum_that_grew_is_the_one_a_step_uses() -> None:
-    """The second step of momentum μ moves by (1 + μ) times the first, if the gradient is one."""
+def test_a_step_uses_the_momentum_of_its_epoch() -> None:
+    """With momentum μ and a constant gradient, the second step is (1 + μ) times the first."""
     gan, ramp = small(), MomentumRamp(0.25, 0.75, 1)
     ramp.set_model(gan)
     gan.compile(SGD(0.5, momentum=0.25), SGD(0.5, momentum=0.25))

@@ -37,7 +37,7 @@ def log_normal(x, mean, log_var) -> np.ndarray:
     return np.log(density).sum(-1)
 
 
-def test_one_sample_gives_the_elbo_as_it_is_estimated_without_a_closed_form() -> None:
+def test_one_sample_gives_the_estimate_of_the_elbo_without_a_closed_form() -> None:
     x, epsilon = data(5), noise(5, 3)
     iwae = IWAE(*parts(), samples=1)
     mean, log_var = (y.array for y in iwae.encode(x))
@@ -65,7 +65,7 @@ def test_the_loss_is_minus_the_log_of_the_mean_weight() -> None:
 
 
 def linear(samples: int, shift: float) -> tuple[IWAE, np.ndarray, float]:
-    """An IWAE that is probabilistic PCA, data, and the mean of their exact log p(x).
+    """An IWAE that is probabilistic PCA; data; and the mean of their exact log p(x).
 
     Its q(z|x) is the true posterior, moved by `shift` of its standard deviations.
     """
@@ -92,7 +92,7 @@ def linear(samples: int, shift: float) -> tuple[IWAE, np.ndarray, float]:
 
 @pytest.mark.parametrize("samples", [1, 5])
 def test_at_the_optimum_of_ppca_the_bound_is_the_exact_log_likelihood(monkeypatch, samples) -> None:
-    """For any noise: with the true posterior every weight is p(x)."""
+    """Whatever the noise: with the true posterior every weight is p(x)."""
     monkeypatch.setattr(config, "_floatx", "float64")
     iwae, x, exact = linear(samples, 0.0)
     assert loss(iwae, x, noise(samples * 100, 2)) == pytest.approx(-exact, rel=1e-12)

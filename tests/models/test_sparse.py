@@ -21,7 +21,7 @@ def kl(activations, target) -> float:
 
 
 def bernoulli_kl(p, q) -> float:
-    """By definition: Σ over the outcomes 0 and 1 of P log P/Q."""
+    """The definition: the sum of P log P/Q over the outcomes 0 and 1."""
     return sum(a * np.log(a / b) for a, b in ((p, q), (1 - p, 1 - q)))
 
 
@@ -108,7 +108,7 @@ def test_training_brings_the_mean_activations_to_the_target() -> None:
 @pytest.mark.parametrize("penalty", [kl_sparsity, l1_sparsity])
 @pytest.mark.parametrize("logit", [-1e4, 1e4])
 def test_extreme_inputs_stay_finite(penalty, logit) -> None:
-    """Units that are never or always active, and certain pixels, in a batch of one."""
+    """Units that are never or always active, and pixels without doubt, in a batch of one."""
     sparse = model(penalty)
     for part in (sparse.encoder, sparse.decoder):
         bias = part.trainable_variables[1]

@@ -1,3 +1,5 @@
+"""Models whose loss is a sum of terms: their noise, and the data that a step takes."""
+
 import numpy as np
 import pytest
 
@@ -49,7 +51,7 @@ X, Y = np.ones((4, 6), np.float32), np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
 
 
 @pytest.mark.parametrize("data", [(X, None, None), (X, None), (X,)])
-def test_a_step_takes_x_as_train_on_batch_of_keras_gives_it(data) -> None:
+def test_a_step_takes_x_as_train_on_batch_of_keras_passes_it(data) -> None:
     vae = model(0)
     vae.compile("adam")
     for step in (vae.train_step, vae.test_step):
@@ -66,7 +68,7 @@ def test_a_step_takes_x_and_y_where_the_model_is_conditional() -> None:
         cvae.train_step((X, None, None))
 
 
-def test_targets_or_weights_that_no_term_has_raise() -> None:
+def test_targets_or_weights_that_no_term_uses_raise() -> None:
     autoencoder = DenoisingAutoencoder(build_code_encoder(6, 4), build_code_decoder(6, 4))
     for trained in (model(0), autoencoder):
         trained.compile("adam")

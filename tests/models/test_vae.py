@@ -30,7 +30,7 @@ def tensor(x) -> Tensor:
     return Tensor(np.asarray(x, np.float64))
 
 
-def test_the_reparameterization_is_the_mean_and_as_many_deviations_as_the_noise_says() -> None:
+def test_the_reparameterization_is_the_mean_plus_the_noise_times_the_deviation() -> None:
     z = reparameterize(tensor([[1.0, -2.0]]), tensor([[0.0, np.log(4.0)]]), [[0.25, -3.0]])
     np.testing.assert_allclose(z.array, [[1.25, -8.0]], rtol=1e-15)
 
@@ -145,13 +145,13 @@ def assert_finite(vae: VAE, x) -> None:
 def test_a_linear_gaussian_vae_s_elbo_is_the_exact_log_likelihood_less_the_kl_to_the_posterior(
     monkeypatch, shift
 ) -> None:
-    """A VAE that is probabilistic PCA; q is the true posterior, `shift` of its deviations off."""
+    """A VAE that is probabilistic PCA; q is the true posterior moved by `shift` deviations."""
     monkeypatch.setattr(config, "_floatx", "float64")
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 2)) @ rng.normal(size=(2, 5)) + 0.3 * rng.normal(size=(200, 5))
     ppca = fit_ppca(x, 2)
     _, covariance = ppca.posterior(x)
-    # q is diagonal, so turn the latent axes to those in which the true posterior is.
+    # q is diagonal, so rotate the latent axes to those in which the true posterior is diagonal.
     values, axes = np.linalg.eigh(covariance)
     at_zero = ppca.posterior(np.zeros(5))[0] @ axes
     slopes = ppca.posterior(np.eye(5))[0] @ axes - at_zero
@@ -194,7 +194,7 @@ def test_a_wrong_beta_or_number_of_samples_is_named(name, wrong) -> None:
         model(**{name: wrong})
 
 
-def test_builders_have_the_shapes_they_say() -> None:
+def test_builders_have_the_shapes_in_their_docstrings() -> None:
     assert build_encoder().output_shape == [(None, 20), (None, 20)]
     assert build_decoder().output_shape == (None, 784)
     assert build_gaussian_decoder().output_shape == [(None, 560), (None, 560)]

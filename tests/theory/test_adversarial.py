@@ -1,4 +1,4 @@
-"""The GAN's game: against quadrature, closed forms, competitors, and a network that is trained."""
+"""The GAN's game against quadrature, closed forms, random competitors and a trained network."""
 
 import math
 
@@ -83,7 +83,7 @@ def test_the_optimal_discriminators_value_is_minus_log_4_plus_twice_the_jsd(both
 
 
 @pairs
-def test_so_it_is_for_functions_by_quadrature(p_data, p_g):
+def test_for_functions_the_same_holds_by_quadrature(p_data, p_g):
     def best(x):
         return optimal_discriminator(p_data(x), p_g(x))
 
@@ -104,21 +104,21 @@ def test_tables_and_functions_give_the_same(p_data, p_g):
     close(from_tables, jensen_shannon(p_data, p_g, interval=INTERVAL), rtol=1e-7)
 
 
-def test_where_there_is_no_density_nothing_counts():
+def test_where_both_densities_are_0_nothing_is_added():
     p, q = [0, 0.5, 0.5, 0], [0, 0, 0.25, 0.75]
     close(optimal_discriminator(p, q), [0, 1, 2 / 3, 0])
     assert value([0.3, 1, 2 / 3, 0], p, q) == value([0, 1, 2 / 3, 0], p, q)
     assert np.isfinite(jensen_shannon(p, q))
 
 
-def test_at_the_generators_best_the_discriminator_says_a_half_and_the_value_is_minus_log_4():
+def test_if_the_densities_are_equal_the_best_discriminator_is_a_half_and_the_value_minus_log_4():
     p = np.full(7, 1 / 7)
     close(optimal_discriminator(p, p), 0.5)
     assert generator_criterion(p, p) == -LOG_4
     close(value(np.full(7, 0.5), p, p), -LOG_4)
 
 
-def test_a_discriminator_that_is_sure_and_wrong_pays_as_much_as_float64_can_say():
+def test_a_discriminator_that_is_sure_and_wrong_pays_a_finite_price():
     close(value([0, 1], [1, 0], [0, 1]), -2 * 54 * LOG_2)
     close(value([1, 0], [1, 0], [0, 1]), 0)
 
@@ -161,7 +161,7 @@ def test_the_jsd_of_near_equals_is_their_squared_difference_over_8():
     close(jensen_shannon(p + change, p), np.sum(change**2 / p) / 8, rtol=1e-6, atol=0)
 
 
-def test_the_jsd_of_densities_that_do_not_meet_is_log_2():
+def test_the_jsd_of_densities_that_do_not_overlap_is_log_2():
     close(jensen_shannon([1, 0], [0, 1]), LOG_2)
     p, q = mixture((1, -30, 1)), mixture((1, 30, 1))
     close(jensen_shannon(p, q, interval=(-45, -30, 0, 30, 45)), LOG_2, rtol=1e-7)
@@ -171,7 +171,7 @@ def test_the_jsd_of_densities_that_do_not_meet_is_log_2():
 
 
 def trained(p, q, x):
-    """D(x) of a small network with the least loss over the tables p, q (n,); and the V it reached.
+    """D(x) of a small network that minimizes the loss over the tables p, q (n,), and the V reached.
 
     Its loss is that of a GAN's D: crossentropy with label 1 for data and 0 for samples. By L-BFGS:
     what is asked is where training ends, not how long it takes.
@@ -218,7 +218,7 @@ def test_a_trained_discriminator_is_the_optimal_one_to_1_percent_and_its_value_t
     close(value(d, p, q, cell=cell), expected, rtol=0, atol=1e-3)
 
 
-def test_of_functions_the_optimal_discriminator_is_a_function():
+def test_for_functions_the_optimal_discriminator_is_a_function():
     p, q = PAIRS["two mixtures"]
     x = np.linspace(-5, 5, 11)
     np.testing.assert_array_equal(optimal_discriminator(p, q)(x), optimal_discriminator(p(x), q(x)))

@@ -1,4 +1,4 @@
-"""Closed forms of Gaussians against SciPy, quadrature, samples, and what defines them."""
+"""Closed forms of Gaussians against SciPy, quadrature, samples and their definitions."""
 
 import math
 
@@ -29,7 +29,7 @@ def expectation(f, mean, var):
 
 
 def log_normal(x, mean, var):
-    """The definition of the density, in one dimension (SciPy's is slow a point at a time)."""
+    """The definition of the density, in one dimension (SciPy's is slow, one point at a time)."""
     return -0.5 * (math.log(2 * math.pi * var) + (x - mean) ** 2 / var)
 
 
@@ -113,7 +113,7 @@ def test_kl_is_invariant_under_a_common_affine_map(q, size, sign, shift):
 
 @few
 @given(several)
-def test_kl_is_cross_entropy_less_entropy(q):
+def test_kl_is_cross_entropy_minus_entropy(q):
     cross_entropy = -sum(
         expectation(lambda x, p=p: log_normal(x, *p), mean_q, var_q) for mean_q, var_q, *p in q.T
     )
@@ -219,7 +219,7 @@ def test_log_density_keeps_the_leading_axes():
     close(log_p[1, 2], log_density(x[1, 2], np.zeros(4), np.eye(4)))
 
 
-def test_what_is_given_is_not_changed():
+def test_arguments_are_not_changed():
     x, mean, covariance = np.ones((2, 3)), np.ones(3), np.eye(3)
     log_density(x, mean, covariance)
     kl_divergence(mean, mean, 0, 1)

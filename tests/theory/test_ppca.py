@@ -38,7 +38,7 @@ def log_joint(model, x, z):
 
 
 def eigenvalues(x):
-    """Of the covariance of x, largest first, by singular values: not the way of the code."""
+    """Those of the covariance of x, largest first: by singular values, unlike in the code."""
     return np.linalg.svd(x - x.mean(axis=0), compute_uv=False) ** 2 / len(x)
 
 

@@ -24,7 +24,7 @@ NODES, WEIGHTS = hermegauss(20)
 
 
 def estimates(p, mean, log_var, epsilon):
-    """Of both kinds, for f(z) = Σ_j p(z_j): [(n, 2 d) in μ and log σ²] of each."""
+    """Both estimates for f(z) = Σ_j p(z_j), each (n, 2 d): with respect to μ, then to log σ²."""
     by_score = score_function(lambda z: p(z).sum(axis=1), mean, log_var, epsilon)
     by_path = reparameterized(p.deriv(), mean, log_var, epsilon)
     return [np.concatenate(pair, axis=1) for pair in (by_score, by_path)]
@@ -51,7 +51,7 @@ def test_its_gradient_is_that_of_central_differences(c, mean, log_var):
 @few
 @given(coefficients, means, log_vars)
 def test_both_estimates_have_exactly_that_expectation(c, mean, log_var):
-    """By quadrature over ε, which is exact for polynomials: no sampling error to hide in."""
+    """By quadrature over ε, which is exact for polynomials: no sampling error hides a mistake."""
     p = Polynomial(c)
     expected = expectation_gradient(p, mean, log_var)
     for each in estimates(p, [mean], [log_var], NODES[:, None]):
@@ -72,7 +72,7 @@ def test_both_estimates_are_within_five_standard_errors_of_the_closed_form(seed)
 
 @pytest.mark.parametrize("power", [1, 2, 3, 4])
 def test_reparameterization_has_far_lower_variance(power):
-    """Ten times in 8 dimensions, for every latent, in μ as in log σ²."""
+    """Ten times lower in 8 dimensions, for every latent, for μ and for log σ²."""
     rng = np.random.default_rng(0)
     p = Polynomial.basis(power)
     epsilon = rng.standard_normal((50_000, 8))
