@@ -133,33 +133,40 @@ def run(*, smoke: bool = False) -> None:
 
 def save(rows: list[list[Any]], folder: Path) -> None:
     """The CSV and the picture of all runs so far."""
-    from matplotlib.figure import Figure
-
     with open(folder / "aevb_figure2.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["data", "latent", "step_size", "samples", "train_bound", "test_bound"])
         writer.writerows([*row[:4], f"{row[4]:.3f}", f"{row[5]:.3f}"] for row in rows)
+    figure(rows).savefig(folder / "aevb_figure2.png", dpi=100)
+
+
+def figure(rows: list[list[Any]]) -> Any:
+    """A row of panels for each data set, with one panel for each N_z, and one legend for all."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
+
     kinds = list(dict.fromkeys(row[0] for row in rows))
-    columns = max(map(len, LATENTS.values()))
-    figure = Figure(figsize=(2.6 * columns, 2.8 * len(kinds)), layout="constrained")
-    panels = figure.subplots(len(kinds), columns, squeeze=False)
-    for axes in panels.flat:
-        axes.set_axis_off()
-    runs = [(kind, i) for kind in kinds for i in range(len(LATENTS[kind]))]
-    for kind, i in runs:
-        axes, latent = panels[kinds.index(kind), i], LATENTS[kind][i]
-        points = [row[3:] for row in rows if row[:2] == [kind, latent]]
-        if not points:
-            continue
-        axes.set_axis_on()
-        seen, train_bound, test_bound = zip(*points, strict=True)
-        axes.semilogx(seen, train_bound, "-", label="train")
-        axes.semilogx(seen, test_bound, "--", label="test")
-        axes.set_title(f"{kind}, $N_z$ = {latent}")
-        axes.set_ylim((-180, -100) if kind == "MNIST" else (0, 1600))
-        axes.set_xlabel("samples seen")
-        axes.grid(alpha=0.3)
-        axes.legend(loc="upper left")
-    for axes in panels[:, 0]:
-        axes.set_ylabel("lower bound, nats per image")
-    figure.savefig(folder / "aevb_figure2.png", dpi=90)
+    latents = {k: list(dict.fromkeys(row[1] for row in rows if row[0] == k)) for k in kinds}
+    columns = max(map(len, latents.values()))
+    drawing = Figure(
+        figsize=(max(4.2, 2.1 * columns), 0.3 + 2.6 * len(kinds)), layout="constrained"
+    )
+    panels = drawing.subplots(len(kinds), columns, squeeze=False, sharey="row")
+    for kind, row_of_panels in zip(kinds, panels, strict=True):
+        for axes, latent in zip(row_of_panels, latents[kind], strict=False):
+            points = [row[3:] for row in rows if row[:2] == [kind, latent]]
+            seen, train_bound, test_bound = zip(*points, strict=True)
+            axes.semilogx(seen, train_bound, "C0-", label="training images")
+            axes.semilogx(seen, test_bound, "C1--", label="test images")
+            axes.set_title(f"{kind}, $N_z$ = {latent}", fontsize="medium")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            axes.set_xlabel("samples seen")
+            axes.grid(alpha=0.3)
+        low, high = (-180, -100) if kind == "MNIST" else (0, 1600)  # those of the paper
+        if any(row[4] > low for row in rows if row[0] == kind):
+            row_of_panels[0].set_ylim(low, high)
+        row_of_panels[0].set_ylabel("lower bound, nats per image")
+        for axes in row_of_panels[len(latents[kind]) :]:
+            axes.set_axis_off()
+    drawing.legend(handles=panels[0, 0].lines, loc="outside upper center", ncols=2, frameon=False)
+    return drawing

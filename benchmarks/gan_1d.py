@@ -12,6 +12,7 @@ import numpy as np
 
 from numpy_nets import random
 from numpy_nets.evaluation.parzen import parzen_log_density
+from numpy_nets.figures import palette
 from numpy_nets.figures.animation import figure_to_image, save_animation
 from numpy_nets.layers import Dense, Input
 from numpy_nets.models import Sequential
@@ -63,7 +64,7 @@ def run(*, smoke: bool = False) -> None:
     if not smoke:
         OUT.mkdir(parents=True, exist_ok=True)
         save_animation(OUT / "gan-1d.gif", frames, seconds=0.15)
-        figure(states[:: pictures // 4]).savefig(OUT / "gan-1d.png", dpi=80)
+        figure(states[:: pictures // 4]).savefig(OUT / "gan-1d.png", dpi=100)
 
 
 def sample_data(rng: np.random.Generator, n: int) -> Any:
@@ -79,17 +80,30 @@ def p_data(x: Any) -> Any:
 
 
 def figure(states: Any) -> Any:
-    """One picture for each (step, p_g, D), side by side."""
+    """One panel for each (step, p_g, D), at most three in a row, and one legend for all."""
     from matplotlib.figure import Figure
 
-    drawing = Figure(figsize=(3.6 * len(states), 2.9), dpi=80, layout="constrained")
-    row = drawing.subplots(1, len(states), squeeze=False, sharey=True)[0]
-    for axes, (step, p_g, d) in zip(row, states, strict=True):
+    columns = min(3, len(states))
+    rows = -(-len(states) // columns)
+    width = 4.8 if columns == 1 else 3.2 * columns
+    drawing = Figure(figsize=(width, 0.4 + 2.9 * rows), dpi=100, layout="constrained")
+    panels = drawing.subplots(rows, columns, squeeze=False, sharey=True)
+    for axes, (step, p_g, d) in zip(panels.flat, states, strict=False):
+        axes.plot(X, p_data(X), ":", color=palette.DATA, label="density of the data")
+        axes.plot(X, p_g, "-", color=palette.GENERATOR, label="density of G's samples")
+        axes.plot(X, d, "--", color=palette.DISCRIMINATOR, label="D")
         best = optimal_discriminator(p_data(X), p_g)
-        axes.plot(X, p_data(X), "k:", label="data")
-        axes.plot(X, p_g, "g-", label="generator")
-        axes.plot(X, d, "b--", label="D")
-        axes.plot(X, best, "-", color="0.7", zorder=0, label="D*")
+        axes.plot(
+            X, best, "-", color=palette.BEST_DISCRIMINATOR, zorder=1, label="the best D for that G"
+        )
         axes.set(title=f"step {step}", xlim=(-4, 4), ylim=(0, 1.02), xlabel="x")
-    row[0].legend(loc="upper right", fontsize="small")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("density, or output of D")
+    for axes in panels.flat[len(states) :]:
+        axes.set_axis_off()
+    legend: dict[str, Any] = {"handles": panels[0, 0].lines, "frameon": False}
+    if len(states) < panels.size:
+        panels[-1, -1].legend(loc="center", **legend)
+    else:
+        drawing.legend(loc="outside lower center", ncols=2, **legend)
     return drawing

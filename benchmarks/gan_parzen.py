@@ -84,7 +84,10 @@ def run(*, smoke: bool = False) -> None:
             f"D(x) {logs['d_real'][-1]:.2f}, D(G(z)) {logs['d_fake'][-1]:.2f}",
             flush=True,
         )
-        save_images(out / "samples.png", samples[:100].reshape(-1, 28, 28), 10)
+        save_images(
+            out / "samples.png", samples[:100].reshape(-1, 28, 28), 10,
+            f"samples of the averaged generator after epoch {epoch}",
+        )  # fmt: skip
         gan.save_weights(out / "gan.weights.h5")
         with open(out / "gan_parzen.csv", "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy_nets import ops, random
 from numpy_nets.datasets.gaussians import grid, ring
 from numpy_nets.evaluation.samples import modes_found
+from numpy_nets.figures import palette
 from numpy_nets.figures.animation import figure_to_image, save_animation
 from numpy_nets.layers import Dense, Input, Layer
 from numpy_nets.models import Sequential
@@ -30,6 +31,7 @@ from numpy_nets.optimizers.schedules import ExponentialDecay
 OUT = Path("runs/gan-ring")
 STDDEV = 0.05
 LATENT = 4
+DRAWN = 1000  # samples in a picture
 
 
 class Toy(NamedTuple):
@@ -65,14 +67,15 @@ def run(*, smoke: bool = False) -> None:
             modes = modes_found(snapshots[-1][1], centres, radius=3 * STDDEV)
             print(f"{name:>5}{seed:5}{modes.found:13}{modes.good:21.0%}", flush=True)
             results.append(modes.found)
-            last.append((f"seed {seed}: {modes.found} modes", snapshots[-1][1]))
+            title = f"seed {seed}: {modes.found} of {toy.modes} modes"
+            last.append((title, snapshots[-1][1]))
             if seed == 0:
                 frames = [figure_to_image(figure([(f"step {s}", x)], 1, centres))
                           for s, x in snapshots]  # fmt: skip
         complete = sum(found == toy.modes for found in results)
         print(f"{name}: all {toy.modes} modes in {complete} of {toy.seeds} runs")
         assert smoke or name != "ring" or complete >= 8, "all modes in at least 8 of 10 runs"
-        figure(last, 5, centres).savefig(out / f"{name}.png", dpi=60)
+        figure(last, 5, centres).savefig(out / f"{name}.png", dpi=80)
         save_animation(out / f"{name}.gif", frames, seconds=0.15)
 
 
@@ -122,17 +125,37 @@ def train(toy: Toy, seed: int) -> list[tuple[int, Any]]:
 
 
 def figure(pictures: Any, columns: int, centres: Any) -> Any:
-    """Samples over the centres of the data, one square for each (title, samples)."""
+    """Samples over the modes of the data, one square for each (title, samples)."""
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Circle
 
     limit = 1.35 * float(np.abs(centres).max())
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    drawing = Figure(figsize=(2.4 * columns, 2.6 * rows), dpi=80, layout="constrained")
+    size = 4.4 if len(pictures) == 1 else 2.2
+    drawing = Figure(
+        figsize=(max(size * columns, 4.4), (size + 0.25) * rows + 0.7), dpi=80,
+        layout="constrained",
+    )  # fmt: skip
     squares = drawing.subplots(rows, columns, squeeze=False).flat
     for axes, (title, points) in zip(squares, pictures, strict=True):
-        axes.scatter(*centres.T, s=120, facecolors="none", edgecolors="0.6")
-        axes.scatter(*points[:1000].T, s=1, color="tab:green")
+        for centre in centres:
+            axes.add_patch(Circle(centre, 3 * STDDEV, fill=False, color=palette.DATA, alpha=0.6))
+        axes.scatter(
+            *points[:DRAWN].T, s=size, color=palette.GENERATOR, linewidths=0, alpha=0.7
+        )  # fmt: skip
         axes.set(title=title, xlim=(-limit, limit), ylim=(-limit, limit), xticks=[], yticks=[])
         axes.set_aspect("equal")
+    handles = [
+        Line2D([], [], linestyle="", marker="o", label=label, **style)
+        for label, style in (
+            (f"{DRAWN:,} samples of G", {"color": palette.GENERATOR, "markersize": 4}),
+            ("a mode of the data, out to three standard deviations",
+             {"color": palette.DATA, "markersize": 9, "fillstyle": "none"}),
+        )
+    ]  # fmt: skip
+    drawing.legend(
+        handles=handles, loc="outside lower center", ncols=2 if columns > 2 else 1, frameon=False
+    )
     return drawing

@@ -1,4 +1,4 @@
-"""How much does G learn from a D that wins? The saturating objective against the other one."""
+"""How much does G learn from a D that wins? The saturating objective beside the usual one."""
 
 import os
 from typing import Any
@@ -22,7 +22,7 @@ OBJECTIVES = {"log(1 - D), saturating": MINIMAX, "-log D, non-saturating": NON_S
 
 
 def measured_slopes(objective: Objective, logits: Array) -> Array:
-    """∂/∂a of G's loss on one picture that D gives the logit a, by the tape: (n,) -> (n,)."""
+    """∂/∂a of G's loss on one image to which D gives the logit a, by the tape: (n,) -> (n,)."""
     a = Tensor(logits[:, None])
     with GradientTape() as tape:
         tape.watch(a)
@@ -33,20 +33,25 @@ def measured_slopes(objective: Objective, logits: Array) -> Array:
 
 
 def exact_slopes(logits: Array) -> tuple[Array, Array]:
-    """What `measured_slopes` finds, in the order of OBJECTIVES: -σ(a) and -(1 - σ(a)) = -σ(-a).
+    """The same in closed form, in the order of OBJECTIVES: -σ(a) and -(1 - σ(a)) = -σ(-a).
 
-    Both are negative, G is to raise a, and their ratio is e^a. The chain rule multiplies either by
-    the same ∂a/∂θ, so on one picture the gradients for G's weights have that ratio, too.
+    Both are negative, because G is to raise a, and their ratio is e^a. The chain rule multiplies
+    both by the same ∂a/∂θ, so on one image the gradients for G's weights have that ratio, too.
+
+    >>> import numpy as np
+    >>> saturating, usual = exact_slopes(np.array([0.0, np.log(3)]))
+    >>> saturating.round(3).tolist(), usual.round(3).tolist()
+    ([-0.5, -0.75], [-0.5, -0.25])
     """
     return -1 / (1 + np.exp(-logits)), -1 / (1 + np.exp(logits))
 
 
 def gradient_norms(steps: int = 100) -> tuple[Array, Array]:
-    """|∂ loss/∂θ| for all of G's weights θ, before each step of a D that learns while G rests.
+    """|∂ loss/∂θ| over all of G's weights θ, before each step of a D that learns while G rests.
 
-    Data are N((2, 2), 0.1² I) in the plane, out of reach of G's tanh: D wins. Returns the norms
-    (steps, 2), in the order of OBJECTIVES, and the mean of D(G(z)) (steps,). The shared stream of
-    random numbers is left as it was.
+    The data are N((2, 2), 0.1² I) in the plane, which G's tanh cannot reach: D wins. Returns the
+    norms (steps, 2), in the order of OBJECTIVES, and the mean of D(G(z)) (steps,). The shared
+    stream of random numbers is left as it was.
     """
     before = random.get_state()
     random.set_random_seed(0)
@@ -71,30 +76,37 @@ def gradient_norms(steps: int = 100) -> tuple[Array, Array]:
     return norms, outputs
 
 
+def gan_gradients_figure() -> Any:
+    """The Matplotlib figure that `save_gan_gradients` writes."""
+    from matplotlib.figure import Figure
+
+    dense, few = np.linspace(-12, 6, 200), np.linspace(-12, 6, 19)
+    norms, outputs = gradient_norms()
+    figure = Figure(figsize=(9, 4), dpi=90, layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for i, (name, objective) in enumerate(OBJECTIVES.items()):
+        left.semilogy(dense, -exact_slopes(dense)[i], f"C{i}-")
+        left.semilogy(few, -measured_slopes(objective, few), f"C{i}o")
+        right.semilogy(norms[:, i], f"C{i}-", label=f"G's loss is {name}")
+    right.semilogy(outputs, "k:", label="mean of D(G(z))")
+    left.set_title("one image (dots are measured, lines exact)", fontsize="medium")
+    left.set_xticks(range(-12, 7, 3))
+    left.set_xlabel("D's logit a; further left, D is surer of a fake")
+    left.set_ylabel("-∂ G's loss / ∂a")
+    right.set_title("a network, while D learns and G rests", fontsize="medium")
+    right.set_xlabel("steps of D")
+    right.set_ylabel("|∂ G's loss / ∂ weights of G|")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
 def save_gan_gradients(path: str | os.PathLike[str]) -> None:
     """Draw slopes against D's logit (dots measured, lines exact), and norms while D learns alone.
 
     Raises:
         OSError: the file cannot be written.
     """
-    from matplotlib.figure import Figure
-
-    dense, few = np.linspace(-12, 6, 200), np.linspace(-12, 6, 19)
-    norms, outputs = gradient_norms()
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for i, (name, objective) in enumerate(OBJECTIVES.items()):
-        left.semilogy(dense, -exact_slopes(dense)[i], f"C{i}-")
-        left.semilogy(few, -measured_slopes(objective, few), f"C{i}o", label=name)
-        right.semilogy(norms[:, i], f"C{i}-", label=name)
-    right.semilogy(outputs, "k:", label="mean of D(G(z))")
-    left.set_title("one picture (dots measured, lines exact)", fontsize="medium")
-    left.set_xlabel("a, D's logit: to the left, D is sure")
-    left.set_ylabel("-∂ loss of G / ∂a")
-    right.set_title("a network, while D learns and G rests", fontsize="medium")
-    right.set_xlabel("steps of D")
-    right.set_ylabel("|∂ loss of G / ∂ weights of G|")
-    for axes in (left, right):
-        axes.grid(alpha=0.3)
-        axes.legend(fontsize="small")
-    figure.savefig(path, dpi=70)
+    figure = gan_gradients_figure()
+    figure.savefig(path, dpi=figure.dpi)

@@ -38,4 +38,4 @@ def test_the_figure_is_written_and_is_the_one_of_the_gallery(tmp_path):
     new, old = imread(tmp_path / "new.png"), imread(kept)
     assert new.shape == old.shape
     assert old.std() > 0.05 and np.abs(new - old).mean() < 0.02
-    assert kept.stat().st_size < 60_000
+    assert kept.stat().st_size < 80_000
