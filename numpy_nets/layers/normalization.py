@@ -87,7 +87,7 @@ class BatchNormalization(OneInputLayer):
             shape, self.moving_variance_initializer, name="moving_variance", trainable=False
         )
 
-    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         self._check(inputs.shape)
         feature_axis = self.axis % len(inputs.shape)
         axes = tuple(i for i in range(len(inputs.shape)) if i != feature_axis)

@@ -45,8 +45,11 @@ def main(argv: Sequence[str]) -> int:
         rows.append(row if x is None else np.concatenate([x[first, None], row, x[second, None]]))
     if not rows:
         raise ValueError(f"--data {run.settings.data}: expected 2 test images, got {len(codes)}")
+    labels = [f"{t:.2f}" for t in np.linspace(0, 1, arguments.steps)]
+    if x is not None:
+        labels = ["image", *labels, "image"]
     run.save_picture(
         arguments.out, f"interpolation-{arguments.kind}", np.concatenate(rows), len(rows[0]),
-        f"{arguments.kind} interpolation between the images on the left and on the right",
+        f"{arguments.kind} interpolation between the codes on the left and on the right", labels,
     )  # fmt: skip
     return 0

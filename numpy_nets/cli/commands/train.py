@@ -115,7 +115,7 @@ def _report(
 ) -> None:
     """Write the weights, print the table that `evaluate` prints, and draw the pictures."""
     model.save_weights(run.folder / recipe.weights_file)
-    recipe.draw_curves(run.history(), run.folder)
+    recipe.draw_curves(run.history(), settings, run.folder)
     random.set_random_seed(settings.seed)
     recipe.print_table(model, data, settings, None, 1000)
     recipe.draw(model, data, settings, run.folder)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from numpy_nets.autodiff.tensor import Array
-from numpy_nets.cli.recipes.cvae import labels_to_sample, one_hot
+from numpy_nets.cli.recipes.cvae import labels_to_sample, one_hot, row_labels
 from numpy_nets.cli.recipes.gan import AdversarialRecipe, AdversarialSettings
 from numpy_nets.cli.recipes.recipe import Labels
 from numpy_nets.models.cgan import (
@@ -48,6 +48,9 @@ class ConditionalGANRecipe(AdversarialRecipe[ConditionalGANSettings, Conditional
 
     def g_inputs(self, model: ConditionalGAN, codes: Array, y: Labels) -> list[Array]:
         return [codes.astype(np.float32), one_hot(y, number_of_classes(model), self.name)]
+
+    def sample_rows(self, settings: ConditionalGANSettings) -> list[str] | None:
+        return row_labels(settings.classes)
 
     def labels(self, settings: ConditionalGANSettings, count: int) -> Array:
         return labels_to_sample(count, None, settings.classes)

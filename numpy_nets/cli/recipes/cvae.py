@@ -83,6 +83,9 @@ class ConditionalVAERecipe(VariationalRecipe[ConditionalVAESettings, Conditional
             model, prior(model, count), labels_to_sample(count, label, number_of_classes(model))
         )
 
+    def sample_rows(self, model: ConditionalVAE) -> list[str] | None:
+        return row_labels(number_of_classes(model))
+
 
 def number_of_classes(model: ConditionalVAE) -> int:
     """The number of classes that the model was built for."""
@@ -95,6 +98,11 @@ def labels_to_sample(count: int, label: int | None, classes: int) -> Array:
     if label is not None and not 0 <= label < classes:
         raise ValueError(f"--label: expected 0 to {classes - 1}, got {label}")
     return np.arange(count) * classes // count if label is None else np.full(count, label)
+
+
+def row_labels(classes: int) -> list[str] | None:
+    """The classes of a sheet of 100 samples, ten to a row, where each row has one."""
+    return [str(row * classes // 10) for row in range(10)] if classes in (2, 5, 10) else None
 
 
 def one_hot(y: Labels, classes: int, model: str) -> Array:

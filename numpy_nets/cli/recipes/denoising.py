@@ -118,7 +118,8 @@ class DenoisingRecipe(EncoderDecoderRecipe[DenoisingSettings, DenoisingAutoencod
             rows = np.concatenate([x, noisy, self.reconstruct(model, noisy)])
             save_images(
                 folder / "denoised.png", rows.reshape(-1, *data.image_shape), len(x),
-                "test images, corrupted, and reconstructed from the corrupted ones",
+                "reconstructions of corrupted test images",
+                row_labels=["original", "corrupted", "reconstruction"],
             )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from numpy_nets.autodiff.tensor import Array
+from numpy_nets.autodiff.tensor import Array, Tensor
 from numpy_nets.callbacks import Callback, Logs
 from numpy_nets.cli.arguments import choice, number
 from numpy_nets.cli.recipes.recipe import History, Labels, Recipe
@@ -22,14 +22,16 @@ from numpy_nets.evaluation.samples import (
     mode_coverage,
     nearest_neighbours,
 )
+from numpy_nets.figures import palette
 from numpy_nets.figures.animation import save_animation
 from numpy_nets.figures.curves import save_curves
-from numpy_nets.figures.images import save_images, tile
+from numpy_nets.figures.images import fitting_scale, save_images, tile
 from numpy_nets.models.gan import (
     GAN,
     LEAST_SQUARES,
     MINIMAX,
     NON_SATURATING,
+    Objective,
     build_discriminator,
     build_generator,
 )
@@ -134,11 +136,25 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
 
         return [collapse, SampleSheets(sheet, folder / "samples")]
 
-    def draw_curves(self, history: History, folder: Path) -> None:
-        losses = {"D's loss": history["d_loss"], "G's loss": history["g_loss"]}
-        outputs = {"D(x)": history["d_real"], "D(G(z))": history["d_fake"]}
-        save_curves(folder / "curves.png", losses, self.unit)
-        save_curves(folder / "outputs.png", outputs, "mean of the discriminator's output")
+    def draw_curves(self, history: History, settings: S, folder: Path) -> None:
+        save_curves(
+            folder / "curves.png",
+            {"D's loss": history["d_loss"], "G's loss": history["g_loss"]},
+            self.unit,
+            colours={"D's loss": palette.DISCRIMINATOR, "G's loss": palette.GENERATOR},
+            lines=None if settings.label_smoothing else equilibrium(OBJECTIVES[settings.objective]),
+        )
+        save_curves(
+            folder / "outputs.png",
+            {"D(x)": history["d_real"], "D(G(z))": history["d_fake"]},
+            "mean of the discriminator's output",
+            colours={"D(x)": palette.DATA, "D(G(z))": palette.GENERATOR},
+            lines={"equilibrium, 1/2": 0.5},
+        )
+
+    def sample_rows(self, settings: S) -> list[str] | None:
+        """What each row of ten samples shows, if that is known."""
+        return None
 
     def decode(self, model: M, codes: Array, y: Labels) -> Array:
         assert model.averaged is not None
@@ -157,11 +173,20 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
         images = self.decode(model, fixed_noise(settings), self.labels(settings, 100))
         images = images.reshape(-1, *data.image_shape)
         save_images(
-            folder / "samples.png", images, 10,
-            "new images, from codes drawn from N(0, I)",
+            folder / "samples.png", images, 10, "new images, from codes drawn from N(0, I)",
+            row_labels=self.sample_rows(settings),
         )  # fmt: skip
-        files = sorted((folder / "samples").glob("*.png"), key=lambda p: (len(p.name), p.name))
-        save_animation(folder / "samples.gif", [*map(_load, files), tile(images, 10)])
+        sheets = {int(p.stem.split("-")[1]): p for p in (folder / "samples").glob("epoch-*.png")}
+        epochs = sorted(sheets)
+        few = [epochs[i] for i in np.unique(np.geomspace(1, len(epochs), 30).astype(int)) - 1]
+        last = tile(images, 10)
+        save_animation(
+            folder / "samples.gif",
+            [*(_load(sheets[epoch]) for epoch in few), last],
+            seconds=0.25,
+            captions=[*(f"epoch {epoch}" for epoch in few), f"epoch {settings.epochs}"],
+            scale=fitting_scale(last.shape, 600),
+        )
 
     def print_table(
         self, model: M, data: Images, settings: S, samples: int | None, most: int
@@ -274,6 +299,14 @@ class SampleSheets(Callback):
         if done <= 10 or done % 5 == 0:
             levels = np.rint(255 * self.sheet()).astype(np.uint8)
             Image.fromarray(levels).save(self.folder / f"epoch-{done:04}.png")
+
+
+def equilibrium(objective: Objective) -> dict[str, float]:
+    """Both losses where G has the distribution of the data and D says ½ to everything."""
+    half = Tensor(np.array([[0.5]]))
+    d_loss = objective.discriminator(1.0, half) + objective.discriminator(0.0, half)
+    values = {"D's loss": float(d_loss), "G's loss": float(objective.generator(half))}
+    return {f"{name} at equilibrium, {value:.3f}": value for name, value in values.items()}
 
 
 def fixed_noise(settings: AdversarialSettings) -> Array:

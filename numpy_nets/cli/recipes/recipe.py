@@ -63,7 +63,7 @@ class Recipe(Generic[S, M]):
         """Callbacks that only this model has, such as images on the way."""
         return []
 
-    def draw_curves(self, history: History, folder: Path) -> None:
+    def draw_curves(self, history: History, settings: S, folder: Path) -> None:
         """Draw the history of the training."""
         losses_first = sorted(history.items(), key=lambda item: not item[0].endswith("loss"))
         save_curves(folder / "curves.png", dict(losses_first), self.unit)

@@ -69,11 +69,15 @@ class VariationalRecipe(Recipe[S, M], Generic[S, M]):
             raise ValueError(f"--label: the model is {self.name}, which knows no classes")
         return self.decode(model, prior(model, count), None)
 
+    def sample_rows(self, model: M) -> list[str] | None:
+        """What each row of ten samples shows, if that is known."""
+        return None
+
     def draw(self, model: M, data: Images, settings: S, folder: Path) -> None:
         x, y, shape = data.x_test, data.y_test, (-1, *data.image_shape)
         codes = self.encode(model, x, y)
         if codes.shape[1] == 2 and y is not None:
-            save_scatter(folder / "codes.png", codes, y)
+            save_scatter(folder / "codes.png", codes, y, prior=True)
         if len(data.image_shape) != 2:
             return
         first = None if y is None else y[:20]
@@ -84,7 +88,7 @@ class VariationalRecipe(Recipe[S, M], Generic[S, M]):
         )
         save_images(
             folder / "samples.png", self.sample(model, 100, None).reshape(shape), 10,
-            "new images, from codes drawn from N(0, I)",
+            "new images, from codes drawn from N(0, I)", row_labels=self.sample_rows(model),
         )  # fmt: skip
 
         def same_label(n: int) -> Labels:
@@ -96,6 +100,8 @@ class VariationalRecipe(Recipe[S, M], Generic[S, M]):
                 folder / "manifold.png",
                 self.decode(model, grid, same_label(len(grid))).reshape(shape), 20,
                 "images of codes on a grid of quantiles of N(0, I)",
+                row_labels=[f"{z:.1f}" for z in grid[::20, 1]],
+                column_labels=[f"{z:.1f}" for z in grid[:20, 0]],
             )  # fmt: skip
         values = np.linspace(-3, 3, 11)
         units = np.argsort(-codes.var(axis=0))[:10]
@@ -103,7 +109,9 @@ class VariationalRecipe(Recipe[S, M], Generic[S, M]):
         save_images(
             folder / "traversal.png",
             self.decode(model, walks, same_label(len(walks))).reshape(shape), len(values),
-            "one image's code, with one unit in each row going from -3 to 3",
+            "one image's code, with another unit going from -3 to 3 in each row",
+            row_labels=[f"unit {unit}" for unit in units],
+            column_labels=[f"{value:.1f}" for value in values],
         )  # fmt: skip
 
     def print_table(

@@ -58,11 +58,13 @@ class Saved:
             raise ValueError(f"{self.folder}: the run's data are not images: nothing to draw")
 
     def save_picture(
-        self, path: Path | None, stem: str, images: Array, columns: int, title: str
-    ) -> None:
+        self, path: Path | None, stem: str, images: Array, columns: int, title: str,
+        column_labels: list[str] | None = None,
+    ) -> None:  # fmt: skip
         """Draw images (n, pixels) into a new file, in the run's folder unless `path` is given."""
         path = path or free_path(self.folder, stem, ".png")
-        save_images(path, images.reshape(-1, *self.settings.image_shape), columns, title)
+        images = images.reshape(-1, *self.settings.image_shape)
+        save_images(path, images, columns, title, column_labels=column_labels)
         print(f"written: {path}")
 
 

@@ -39,9 +39,9 @@ def test_fewer_features_than_ten_leave_no_empty_columns(trained, monkeypatch):
     run = load_saved(trained("denoising"))  # 4 units
     drawn = {}
 
-    def save_images(path, images, columns, title):
+    def save_images(path, images, columns, title, **labels):
         drawn[path.name] = len(images), columns
 
     monkeypatch.setattr(denoising, "save_images", save_images)
-    run.recipe.draw(run.model, run.images(), run.folder)
+    run.recipe.draw(run.model, run.images(), run.settings, run.folder)
     assert drawn["features.png"] == (4, 4)
