@@ -172,7 +172,8 @@ class GAN(Model):
     [0.6931, 0.6931, 0.6931]
     """
 
-    reported = ("d_loss", "d_loss_real", "d_loss_fake", "g_loss", "d_real", "d_fake", "d_accuracy")
+    g_names: tuple[str, ...] = ("g_loss",)  # the terms that a step of G minimises
+    d_names = ("d_loss", "d_loss_real", "d_loss_fake", "d_real", "d_fake", "d_accuracy")
 
     def __init__(
         self,
@@ -230,16 +231,15 @@ class GAN(Model):
             raise ValueError("GAN.compile: g_optimizer: expected one of G's own, got D's optimizer")
         self.d_optimizer = optimizers.get(d_optimizer or optimizers.Adam(2e-4, beta_1=0.5))
         self.g_optimizer = optimizers.get(g_optimizer or optimizers.Adam(2e-4, beta_1=0.5))
-        for network, optimizer in (
-            (self.discriminator, self.d_optimizer),
-            (self.generator, self.g_optimizer),
-        ):
+        for network in (self.discriminator, *self.g_networks):
             if not network.trainable_variables:
                 raise ValueError(
                     f"GAN: {network.name}: expected trainable weights, got none: "
                     "begin it with an Input, and leave trainable=True"
                 )
-            optimizer.build(network.trainable_variables)  # so that checkpoints hold its state
+        # Built now, so that checkpoints hold their state.
+        self.d_optimizer.build(self.discriminator.trainable_variables)
+        self.g_optimizer.build(self.g_variables)
         if self.averaged is not None:
             self.check_average(self.averaged)
             self.averaged.trainable = False  # its weights are assigned, never trained
@@ -266,6 +266,21 @@ class GAN(Model):
     @property
     def metrics(self) -> list[Metric]:
         return list(self.means)
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """The names of the means that fit and evaluate report."""
+        return (*self.d_names, *self.g_names)
+
+    @property
+    def g_networks(self) -> list[Model]:
+        """The networks that play against D."""
+        return [self.generator]
+
+    @property
+    def g_variables(self) -> list[Any]:
+        """What a step of G changes."""
+        return [v for network in self.g_networks for v in network.trainable_variables]
 
     # What D and G are given: all that a conditional GAN changes.
 
@@ -335,14 +350,14 @@ class GAN(Model):
 
         The gradient flows through D, but only G's variables are updated.
         """
-        variables = self.generator.trainable_variables
+        variables = self.g_variables
         with GradientTape() as tape:
             terms = self.g_terms(z, training=True)
             loss = total(terms)
         self.g_optimizer.apply(tape.gradient(loss, variables), variables)
         if self.averaged is not None:
             self.follow(self.averaged)
-        self.log(batch_size(z), g_loss=loss)
+        self.log(batch_size(z), **dict(zip(self.g_names, terms, strict=True)))
         return terms
 
     def follow(self, averaged: Model) -> None:
@@ -371,7 +386,7 @@ class GAN(Model):
         real = self.given(data)
         size = batch_size(real)
         self.log_discriminator(size, *self.judge(self.examples(real, self.latent(real))))
-        self.log(size, g_loss=total(self.g_terms(self.latent(real))))
+        self.log(size, **dict(zip(self.g_names, self.g_terms(self.latent(real)), strict=True)))
         return {mean.name: mean.result() for mean in self.means}
 
     def log_discriminator(self, size: int, outputs: list[Tensor], terms: list[Tensor]) -> None:

@@ -3,6 +3,7 @@
 from keras_ref.parity.case import Case
 from keras_ref.parity.cases import (
     accuracy,
+    extensions,
     family,
     gan,
     layers,
@@ -27,6 +28,7 @@ CASES: list[Case] = [
     *training.CASES,
     *vae.CASES,
     *gan.CASES,
+    *extensions.CASES,
     *family.CASES,
     *accuracy.CASES,
 ]

@@ -22,6 +22,7 @@ from numpy_nets.optimizers import Adam
 class ConditionalVAESettings(VariationalSettings):
     """The settings of a conditional VAE."""
 
+    epochs: int = count(100, "passes over the data")
     # A longer code learns the class as well from a few thousand images, and samples mix classes.
     latent: int = count(5, "length of a code")
     beta: float = option(1.0, number(float, 0, most=1e6), "weight of the KL term")
