@@ -129,8 +129,9 @@ def binary_crossentropy(
         y_true: targets in [0, 1]. As in Keras, nothing checks this: others, such as pixels that
             were not divided by 255, give a loss that may be negative.
         y_pred: probabilities p, or logits z with p = σ(z). If p is the output of a sigmoid
-            activation, the loss is computed from its logits.
-        from_logits: whether y_pred holds logits.
+            activation, the loss is computed from its logits, and the gradient p - y goes to them
+            without passing through the sigmoid: see `autodiff/fused.py`.
+        from_logits: whether y_pred holds logits. The output of a sigmoid or softmax never does.
         label_smoothing: s replaces y by y (1-s) + s/2 (Szegedy et al. 2016, section 7).
 
     Raises:

@@ -51,12 +51,12 @@ def suggest(name: str, valid: Iterable[str]) -> str:
     """The end of an error message: the nearest valid name, and all valid names.
 
     >>> suggest("sigmiod", ["tanh", "sigmoid"])
-    "did you mean 'sigmoid'? Known: tanh, sigmoid"
+    "did you mean 'sigmoid'? known: tanh, sigmoid"
     """
     valid = list(valid)
     near = difflib.get_close_matches(name, valid, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{hint}Known: {', '.join(valid)}"
+    return f"{hint}known: {', '.join(valid)}"
 
 
 def lookup(what: str, name: object, table: Mapping[str, T]) -> T:

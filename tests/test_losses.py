@@ -339,7 +339,7 @@ def test_losses_are_named_after_their_class() -> None:
     ("call", "message"),
     [
         (lambda: losses.get("binary_crosentropy"), "loss: unknown .*did you mean 'binary_crossent"),
-        (lambda: losses.get(5), "loss: unknown 5; Known: binary_crossentropy, mean_squared_error"),
+        (lambda: losses.get(5), "loss: unknown 5; known: binary_crossentropy, mean_squared_error"),
         (lambda: MeanSquaredError(reduction="avg"), "MeanSquaredError: reduction: .*, got 'avg'"),
         (
             lambda: BinaryCrossentropy(label_smoothing=1.5),

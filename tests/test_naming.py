@@ -48,11 +48,11 @@ def test_lookup_suggests_the_nearest_name_and_lists_all() -> None:
     with pytest.raises(ValueError) as error:
         naming.lookup("activation", "sigmiod", {"sigmoid": 1, "tanh": 2})
     assert str(error.value) == (
-        "activation: unknown 'sigmiod'; did you mean 'sigmoid'? Known: sigmoid, tanh"
+        "activation: unknown 'sigmiod'; did you mean 'sigmoid'? known: sigmoid, tanh"
     )
 
 
 @pytest.mark.parametrize("name", ["zzz", 5, None, ["relu"], {}])
 def test_lookup_of_something_far_off_lists_all(name) -> None:
-    with pytest.raises(ValueError, match=r"activation: unknown .*; Known: sigmoid, tanh$"):
+    with pytest.raises(ValueError, match=r"activation: unknown .*; known: sigmoid, tanh$"):
         naming.lookup("activation", name, {"sigmoid": 1, "tanh": 2})

@@ -628,7 +628,7 @@ def mixed() -> list[Variable]:
     ("call", "message"),
     [
         (lambda: optimizers.get("adm"), "optimizer: unknown 'adm'; did you mean 'adam'"),
-        (lambda: optimizers.get(5), "optimizer: unknown 5; Known: sgd, adagrad, rmsprop, adam"),
+        (lambda: optimizers.get(5), "optimizer: unknown 5; known: sgd, adagrad, rmsprop, adam"),
         (
             lambda: Adam(clipnorm=1.0, global_clipnorm=1.0),
             "Adam: expected one of clipnorm and global_clipnorm, got both",

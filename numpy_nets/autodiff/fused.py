@@ -1,7 +1,21 @@
-"""Skip this on a first reading: operations of `ops` in fewer passes over memory.
+"""What Dense, sigmoid and crossentropy run: operations of `ops`, in fewer passes over memory.
 
-Each computes, derivatives included, what its docstring says in terms of `ops`, and a test holds it
-to that. Keras has none of them, so they are not public.
+Each computes, derivatives included, what its first line says in terms of `ops`, and a test holds it
+to that. On a first reading the first lines are enough, with one thing to know: a crossentropy of
+the output of a sigmoid is one operation on the sigmoid's logits z, not two. With p = σ(z),
+
+    ∂L/∂p = (p - t) / (p (1 - p))   times   ∂p/∂z = p (1 - p)   is   ∂L/∂z = p - t.
+
+The product is finite where the factors are not: for a wrong unit that is very sure, p rounds to 0
+or 1, and a crossentropy that is computed from p has to be clipped and gets the gradient 0.
+
+A tape then shows the sigmoid as a record that no gradient passes through:
+
+    %0 (256, 784) = dense(input, kernel, bias)
+    %1 (256, 784) = sigmoid(%0)
+    %2 (256,) = mean_crossentropy_from_logits(y_true, %0)
+
+Keras has none of these operations, so they are not public.
 """
 
 import math
@@ -56,12 +70,13 @@ def _logistic(x: Array) -> Array:
 
 
 def mean_crossentropy(target: Tensor, p: Tensor) -> Tensor:
-    """The mean crossentropy of p, computed from its logits z as if p = σ(z), so nothing is clipped.
+    """ops.mean(ops.binary_crossentropy(target, p), axis=-1), from the logits z that p keeps.
 
-    The gradient goes straight to z. If p is the output of a sigmoid, the derivative (σ(z) - t) / n
-    reuses it. If p is the output of a softmax, only its logits count, as in Keras.
+    The gradient goes straight to z. If p is σ(z), the derivative (σ(z) - t) / n reuses it. Softmax
+    keeps its logits as well, and Keras takes even those as if p were σ(z); so does this.
     """
-    probability = p.array if p.name == "sigmoid" else None
+    is_sigmoid = p.name == "sigmoid"  # the name that the operation gave its output
+    probability = p.array if is_sigmoid else None
     return mean_crossentropy_from_logits(target, p.logits, probability=probability)
 
 

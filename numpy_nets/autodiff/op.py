@@ -48,6 +48,7 @@ def op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Te
         if value.dtype == np.float64 and "dtype" not in options:
             value = _float64(name, value, [*arrays, *options.values()])
         output = Tensor(value, name)
+        # An operation may take options after its inputs, and fewer inputs than it has VJPs.
         for tape in recording:
             tape.record(output, args[: len(vjps)], vjps[: len(args)])
         return output

@@ -251,7 +251,7 @@ def sigmoid(x: Array) -> Result:
 
 
 def _logistic(x: Array) -> Array:
-    with np.errstate(over="ignore"):  # e^-X = ∞ gives 0: σ would be subnormal
+    with np.errstate(over="ignore"):  # where e^-X is infinite, Y is 0
         return 1 / (1 + np.exp(-x))
 
 

@@ -168,6 +168,7 @@ class GradientTape:
     def _backpropagate(
         self, target: Tensor, sources: list[Tensor], output_gradients: TensorLike | None
     ) -> list[Tensor | None]:
+        # A source that no operation has used yet is tracked too: its own gradient is 1.
         source_ids = {id(x) for x in sources if id(x) in self._tracked or self._watches(x)}
 
         # Forwards: what depends on a source?  Nothing else needs a gradient.

@@ -25,6 +25,8 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             flags = [flag for action in self._actions for flag in action.option_strings]
             hint = suggest(unknown[0].split("=")[0], flags)
+            if not unknown[0].startswith("-"):
+                hint = f"expected options only, such as {flags[-1]}"
             raise ValueError(f"unknown argument {unknown[0]!r}; {hint}")
         return arguments
 
@@ -69,6 +71,7 @@ def choice(*names: str) -> Callable[[str], str]:
             raise argparse.ArgumentTypeError(f"unknown {text[:40]!r}; {suggest(text, names)}")
         return text
 
+    parse.choices = names  # type: ignore[attr-defined]  # for the help
     return parse
 
 

@@ -80,9 +80,10 @@ class Settings:
     def add_flags(cls, parser: Parser) -> None:
         """Give the parser a flag for each option; one that is not given is None afterwards."""
         for f in cls.options():
-            flag, text = "--" + f.name.replace("_", "-"), f"{f.metadata['help']} "
-            text += f"(default: {f.default})"
-            parser.add_argument(flag, type=f.metadata["parse"], help=text)
+            flag, parse = "--" + f.name.replace("_", "-"), f.metadata["parse"]
+            choices = ", ".join(getattr(parse, "choices", ()))
+            text = f"{f.metadata['help']}{': ' if choices else ''}{choices} (default: {f.default})"
+            parser.add_argument(flag, type=parse, help=text)
 
     @classmethod
     def given(cls, arguments: Namespace) -> dict[str, Any]:

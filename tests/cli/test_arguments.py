@@ -30,7 +30,7 @@ from numpy_nets.cli import main
         ("train autoencoder --resume", "--out DIR"),
         ("train vea", "did you mean 'vae'"),
         ("train vae --activation rleu", "--activation: unknown 'rleu'; did you mean 'relu'?"),
-        ("train vae --likelihood poisson", "Known: bernoulli, gaussian"),
+        ("train vae --likelihood poisson", "known: bernoulli, gaussian"),
         ("train vae --binarize statc", "did you mean 'static'"),
         ("train vae --beta -1", "--beta: expected a number >= 0"),
         ("train vae --samples 0", "--samples: expected an integer >= 1"),

@@ -20,7 +20,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run")
     parser.add_argument(
         "--kind", type=choice("linear", "spherical"), default="linear",
-        help="along a straight line, or an arc around 0 (default: linear)",
+        help="linear (a straight line) or spherical (an arc around 0) (default: linear)",
     )  # fmt: skip
     parser.add_argument(
         "--steps", type=number(int, 2, most=30), default=10, help="images in a row (default: 10)"

@@ -19,7 +19,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--label", type=number(int, 0), help="class of the images, for a model that is told classes"
     )
-    parser.add_argument("--seed", type=number(int, 0), help="other images (default: the run's)")
+    parser.add_argument(
+        "--seed", type=number(int, 0), help="of the codes that are drawn (default: the run's)"
+    )
     parser.add_argument("--out", type=png, help="a new picture (default: RUN/samples-….png)")
     arguments = parser.parse(argv)
     run = load_saved(arguments.run, arguments.seed)

@@ -79,7 +79,10 @@ class CodeRecipe(Recipe[S, M], Generic[S, M]):
                 table.add_row("PCA" + words, "-", "-", "-")
         console = Console()
         console.print(table)
-        console.print(f"Crossentropy in {self.unit}; squared error: the mean over all pixels.")
+        console.print(
+            f"Crossentropy in {self.unit}; squared error: the mean over all pixels. Purity, the "
+            "share of images whose class is the commonest of their cluster: higher is better."
+        )
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class AdversarialSettings(Settings):
     )  # fmt: skip
     objective: str = option(
         "non-saturating", choice(*OBJECTIVES),
-        f"what the networks minimise: {', '.join(OBJECTIVES)}",
+        "what the networks minimise",
     )  # fmt: skip
     k: int = count(1, "steps of the discriminator, each with a batch, for one of the generator")
     half_steps: str = option(
@@ -217,11 +217,11 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
                 right = zip(probabilities, (asked, data.y_test[chosen]), strict=True)
                 shares = [np.mean(p.argmax(axis=1) == y) for p, y in right]
                 add("show the class of their label", [f"{share:.1%}" for share in shares])
-            add("show a class for sure (> 90 %)",
-                [f"{np.mean(p.max(axis=1) > 0.9):.1%}" for p in probabilities])  # fmt: skip
             seen = [mode_coverage(classifier, x) for x in sets.values()]
             add("classes of 1 % or more", [f"{c.classes} of {data.classes}" for c in seen])
             add("imbalance of classes, nats", [f"{c.imbalance:.3f}" for c in seen])
+            add("look to the classifier like one class (> 90 %)",
+                [f"{np.mean(p.max(axis=1) > 0.9):.1%}" for p in probabilities])  # fmt: skip
         add("distance between two", [f"{diversity(x):.2f}" for x in sets.values()])
         nearest = [nearest_neighbours(x, data.x_train)[0].mean() for x in sets.values()]
         add("distance to the nearest training image", [f"{d:.2f}" for d in nearest])

@@ -109,7 +109,7 @@ class VariationalRecipe(Recipe[S, M], Generic[S, M]):
         save_images(
             folder / "traversal.png",
             self.decode(model, walks, same_label(len(walks))).reshape(shape), len(values),
-            "one image's code, with another unit going from -3 to 3 in each row",
+            "one image's code, with one unit at a time from -3 to 3; those that vary most first",
             row_labels=[f"unit {unit}" for unit in units],
             column_labels=[f"{value:.1f}" for value in values],
         )  # fmt: skip
@@ -142,16 +142,16 @@ class VariationalRecipe(Recipe[S, M], Generic[S, M]):
         table = Table(title=f"{len(x)} test images, nats per image")
         for column in ("", self.name, "PCA"):
             table.add_column(column, justify="right" if column else "left")
-        table.add_row("loss", f"{losses['loss']:.2f}", "-")
+        table.add_row("loss, noise drawn once", f"{losses['loss']:.2f}", "-")
         for name in model.term_names:
             table.add_row(f"  {name}", f"{losses[name]:.2f}", "-")
-        table.add_row(f"-ELBO of {len(some)}", f"{bound:.2f}", "-")
+        table.add_row(f"-ELBO of {len(some)}, drawn anew", f"{bound:.2f}", "-")
         table.add_row(f"-log p of {len(some)}, {samples} samples", f"{nll:.2f}", exact)
         units = active_units(model, arrays)
-        table.add_row("active units", f"{units} of {codes.shape[1]}", "-")
+        table.add_row("units that depend on the image", f"{units} of {codes.shape[1]}", "-")
         error = squared_error(x, self.decode(model, codes, y))
         table.add_row("squared error of a pixel", f"{error:.5f}", pca_error)
-        table.add_row("k-means purity", purity(codes, y), pca_purity)
+        table.add_row("k-means purity (higher is better)", purity(codes, y), pca_purity)
         console = Console()
         console.print(table)
         if gaussian:

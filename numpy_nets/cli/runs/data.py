@@ -76,6 +76,8 @@ def load_images(name: str) -> Images:
         x_train, x_test = x_train[:-test], x_train[-test:]
         if y_train is not None:
             y_train, y_test = y_train[:-test], y_train[-test:]
+    if x_train.ndim == 4:
+        print(f"{name} has colour images {x_train.shape[1:]}: trained on as numbers, not drawn")
     digest = hashlib.sha256()
     parts = [x for x in (x_train, x_test, x_valid) if x is not None]
     for part in parts:
@@ -98,6 +100,7 @@ def _scale(name: str, *splits: Any) -> float:
     dtypes = " and ".join(dict.fromkeys(str(x.dtype) for x in splits))
     raise ValueError(
         f"--data {name}: expected bytes, or values in [0, 1], got {dtypes} from {low:g} to {high:g}"
+        + ("; divide them by 255" if low >= 0 and 1 < high <= 255 else "")
     )
 
 
@@ -108,6 +111,7 @@ def _pixels(x: Any, scale: float) -> Array:
 
 
 def _image_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """(height, width), or (pixels,) where the shape of a sample is not that of a grey image."""
     if len(shape) == 2:
         return shape
     side = round(shape[0] ** 0.5) if len(shape) == 1 else 0

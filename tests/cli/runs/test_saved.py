@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from numpy_nets.cli import main
-from numpy_nets.cli.runs.saved import load_saved
 from numpy_nets.cli.recipes import RECIPES
+from numpy_nets.cli.runs.saved import load_saved
 
 COMMANDS = ["evaluate", "sample", "interpolate"]
 
