@@ -114,8 +114,7 @@ class BiGAN(GAN):
         self.encoder = encoder
         self.built = self.built and encoder.built
 
-    @property
-    def g_networks(self) -> list[Model]:
+    def players(self) -> list[Model]:
         return [self.generator, self.encoder]
 
     def call(self, x: Tensor) -> Any:

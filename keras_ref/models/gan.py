@@ -230,7 +230,7 @@ class GAN(Model):
             raise ValueError("GAN.compile: g_optimizer: expected one of G's own, got D's optimizer")
         self.d_optimizer = optimizers.get(d_optimizer or optimizers.Adam(2e-4, beta_1=0.5))
         self.g_optimizer = optimizers.get(g_optimizer or optimizers.Adam(2e-4, beta_1=0.5))
-        for network in (self.discriminator, *self.g_networks):
+        for network in (self.discriminator, *self.players()):
             if not network.trainable_variables:
                 raise ValueError(
                     f"GAN: {network.name}: expected trainable weights, got none: "
@@ -238,7 +238,7 @@ class GAN(Model):
                 )
         # Built now, so that checkpoints hold their state.
         self.d_optimizer.build(self.discriminator.trainable_variables)
-        self.g_optimizer.build(self.g_variables)
+        self.g_optimizer.build(self.g_variables())
         if self.averaged is not None:
             self.check_average(self.averaged)
             self.averaged.trainable = False  # its weights are assigned, never trained
@@ -271,15 +271,15 @@ class GAN(Model):
         """The names of the means that fit and evaluate report."""
         return (*self.d_names, *self.g_names)
 
-    @property
-    def g_networks(self) -> list[Model]:
+    # Methods, not properties: Keras writes all that an object's properties hold into weight files.
+
+    def players(self) -> list[Model]:
         """The networks that play against D."""
         return [self.generator]
 
-    @property
     def g_variables(self) -> list[Any]:
         """What a step of G changes."""
-        return [v for network in self.g_networks for v in network.trainable_variables]
+        return [v for network in self.players() for v in network.trainable_variables]
 
     # What D and G are given: all that a conditional GAN changes.
 
@@ -349,7 +349,7 @@ class GAN(Model):
 
         The gradient flows through D, but only G's variables are updated.
         """
-        variables = self.g_variables
+        variables = self.g_variables()
         with GradientTape() as tape:
             terms = self.g_terms(z, training=True)
             loss = total(terms)

@@ -78,9 +78,10 @@ def models(build: Callable[[Any], Any], *samples: Array) -> tuple[Any, Any]:
     mine(inputs)
     theirs(inputs)
     values = []
-    for i, w in enumerate(mine.get_weights()):
-        scale = 1 / math.sqrt(w.shape[0]) if w.ndim == 2 else 0.1
-        values.append((scale * normal(*w.shape, seed=i)).astype(w.dtype))
+    for i, v in enumerate(mine.weights):
+        scale = 1 / math.sqrt(v.shape[0]) if len(v.shape) == 2 else 0.1
+        about = 1 if v.name.endswith(("gamma", "moving_variance")) else 0
+        values.append((about + scale * normal(*v.shape, seed=i)).astype(v.dtype))
     mine.set_weights(values)
     copy_to_keras(mine, theirs)
     return mine, theirs

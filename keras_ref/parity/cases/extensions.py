@@ -106,7 +106,7 @@ def both(game: Game, dtype: str, optimizer: str = "Adam", **options: Any) -> tup
 
 
 def _networks(gan: Any) -> list[Any]:
-    return [gan.discriminator, *gan.g_networks]
+    return [gan.discriminator, *gan.players()]
 
 
 def _tensors(k: Any, nested: Any) -> Any:

@@ -43,7 +43,8 @@ def test_two_latent_units_are_drawn_as_a_manifold_and_a_scatter(images, empty_fo
     assert (empty_folder / "run/manifold.png").exists()
     assert (empty_folder / "run/codes.png").exists()
     out = capsys.readouterr().out
-    for row in ("loss", "reconstruction", "kl", "-ELBO", "-log p of 20, 50 samples", "units that depend"):
+    rows = ("loss", "reconstruction", "kl", "-ELBO", "-log p of 20, 50 samples", "units that")
+    for row in rows:
         assert row in out
     assert "pseudo-likelihood" not in out
 
