@@ -80,7 +80,7 @@ def test_an_encoder_without_weights_to_train_is_refused() -> None:
 
 
 def test_linear_g_and_e_learn_to_invert_each_other() -> None:
-    """In one dimension G(z) = g z and E(x) = e x; theorem 2 asks for E(G(z)) = z, so for e g = 1."""
+    """In one dimension G(z) = g z and E(x) = e x. Theorem 2 asks for E(G(z)) = z: e g = 1."""
     random.set_random_seed(1)
     generator = Sequential([Input((1,)), Dense(1, use_bias=False)], name="generator")
     encoder = Sequential([Input((1,)), Dense(1, use_bias=False)], name="encoder")
