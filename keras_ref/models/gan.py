@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from keras import ops, optimizers, random
-from keras.layers import Dense, Dropout, Input, LeakyReLU
+from keras.layers import Dense, Input, LeakyReLU
 from keras.losses import binary_crossentropy
 from keras.metrics import Mean, Metric
 from keras.models import Model, Sequential
@@ -100,31 +100,20 @@ def build_generator(
 
 
 def build_discriminator(
-    input_dim: int = 784,
-    hidden_dim: int = 128,
-    slope: float = 0.01,
-    activation: str = "sigmoid",
-    dropout: float = 0.0,
+    input_dim: int = 784, hidden_dim: int = 128, slope: float = 0.01, activation: str = "sigmoid"
 ) -> Model:
     """x (batch, input_dim) -> D(x) (batch, 1): the notebook's D.
 
-    The activation of the output has to be the `activation` of the objective. Dropout of the pixels
-    and of the hidden units keeps D from learning a small data set by heart; the notebook has none.
+    The activation of the output has to be the `activation` of the objective.
 
     >>> build_discriminator(6, 4).count_params()  # (6 + 1) · 4 hidden, 4 + 1
     33
     """
-
-    def drop() -> list[Dropout]:
-        return [Dropout(dropout)] if dropout else []
-
     return Sequential(
         [
             Input((input_dim,)),
-            *drop(),
             Dense(hidden_dim),
             LeakyReLU(negative_slope=slope),
-            *drop(),
             Dense(1, activation=activation),
         ],
         name="discriminator",

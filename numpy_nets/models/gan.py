@@ -25,7 +25,7 @@ from numpy_nets import optimizers, random
 from numpy_nets.autodiff import GradientTape, ops
 from numpy_nets.autodiff.tensor import Tensor
 from numpy_nets.checks import number, positive_int, probability
-from numpy_nets.layers import Dense, Dropout, Input, LeakyReLU
+from numpy_nets.layers import Dense, Input, LeakyReLU
 from numpy_nets.losses import binary_crossentropy
 from numpy_nets.metrics import Mean, Metric
 from numpy_nets.models import Model, Sequential
@@ -101,31 +101,20 @@ def build_generator(
 
 
 def build_discriminator(
-    input_dim: int = 784,
-    hidden_dim: int = 128,
-    slope: float = 0.01,
-    activation: str = "sigmoid",
-    dropout: float = 0.0,
+    input_dim: int = 784, hidden_dim: int = 128, slope: float = 0.01, activation: str = "sigmoid"
 ) -> Model:
     """x (batch, input_dim) -> D(x) (batch, 1): the notebook's D.
 
-    The activation of the output has to be the `activation` of the objective. Dropout of the pixels
-    and of the hidden units keeps D from learning a small data set by heart; the notebook has none.
+    The activation of the output has to be the `activation` of the objective.
 
     >>> build_discriminator(6, 4).count_params()  # (6 + 1) · 4 hidden, 4 + 1
     33
     """
-
-    def drop() -> list[Dropout]:
-        return [Dropout(dropout)] if dropout else []
-
     return Sequential(
         [
             Input((input_dim,)),
-            *drop(),
             Dense(hidden_dim),
             LeakyReLU(negative_slope=slope),
-            *drop(),
             Dense(1, activation=activation),
         ],
         name="discriminator",

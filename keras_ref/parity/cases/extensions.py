@@ -179,6 +179,8 @@ def _every(dtype: str) -> Iterator[Pair]:
 
 
 _NETWORKS = (
+    ("gan_deep", "build_deep_generator", (100,)),
+    ("gan_deep", "build_deep_discriminator", (784,)),
     ("cgan", "build_conditional_generator", (100, 10)),
     ("cgan", "build_conditional_discriminator", (784, 10)),
     ("bigan", "build_bigan_encoder", (784,)),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from numpy_nets.cli.recipes.autoencoder import AutoencoderRecipe
+from numpy_nets.cli.recipes.bigan import BiGANRecipe
 from numpy_nets.cli.recipes.cgan import ConditionalGANRecipe
 from numpy_nets.cli.recipes.cvae import ConditionalVAERecipe
 from numpy_nets.cli.recipes.denoising import DenoisingRecipe
@@ -14,6 +15,6 @@ from numpy_nets.cli.recipes.vae import VAERecipe
 
 _ALL: tuple[Recipe[Any, Any], ...] = (
     AutoencoderRecipe(), DenoisingRecipe(), SparseRecipe(), VAERecipe(), ConditionalVAERecipe(),
-    IWAERecipe(), GANRecipe(), ConditionalGANRecipe(),
+    IWAERecipe(), GANRecipe(), ConditionalGANRecipe(), BiGANRecipe(),
 )  # fmt: skip
 RECIPES = {recipe.name: recipe for recipe in _ALL}

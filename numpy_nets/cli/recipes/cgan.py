@@ -6,8 +6,9 @@ import numpy as np
 
 from numpy_nets.autodiff.tensor import Array
 from numpy_nets.cli.recipes.cvae import labels_to_sample, one_hot, row_labels
-from numpy_nets.cli.recipes.gan import AdversarialRecipe, AdversarialSettings
+from numpy_nets.cli.recipes.gan import AdversarialRecipe, AdversarialSettings, dropout
 from numpy_nets.cli.recipes.recipe import Labels
+from numpy_nets.cli.settings import count, rate
 from numpy_nets.models.cgan import (
     ConditionalGAN,
     build_conditional_discriminator,
@@ -18,6 +19,10 @@ from numpy_nets.models.cgan import (
 @dataclass(frozen=True)
 class ConditionalGANSettings(AdversarialSettings):
     """The settings of a conditional GAN."""
+
+    learning_rate: float = rate(6e-4)
+    hidden: int = count(256, "units of each hidden layer")
+    dropout: float = dropout(0.3)
 
 
 class ConditionalGANRecipe(AdversarialRecipe[ConditionalGANSettings, ConditionalGAN]):

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from numpy_nets.models.gan import (
     build_discriminator,
     build_generator,
 )
+from numpy_nets.models.gan_deep import build_deep_discriminator, build_deep_generator
 from numpy_nets.network import Model
 from numpy_nets.optimizers import Adam
 
@@ -51,10 +52,6 @@ class AdversarialSettings(Settings):
     learning_rate: float = rate(8e-4)
     latent: int = count(100, "length of a code")
     hidden: int = count(128, "units of each hidden layer")
-    dropout: float = option(
-        0.0, number(float, 0, most=0.9), "of the discriminator's inputs and hidden units",
-        formerly=0.0,
-    )  # fmt: skip
     objective: str = option(
         "non-saturating", choice(*OBJECTIVES),
         "what the networks minimise",
@@ -81,7 +78,7 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
     """
 
     unit = "loss"
-    shown = ("d_loss", "g_loss", "d_real", "d_fake")
+    shown: ClassVar[tuple[str, ...]] = ("d_loss", "g_loss", "d_real", "d_fake")
 
     def game(self, settings: S) -> dict[str, Any]:
         """The arguments of the GAN beside its networks."""
@@ -99,6 +96,10 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
     def g_inputs(self, model: M, codes: Array, y: Labels) -> Any:
         """What G turns into images: codes (n, latent), and labels if the model knows classes."""
         return codes.astype(np.float32)
+
+    def fixed_codes(self, settings: S) -> Array:
+        """The 100 codes whose images are drawn again and again."""
+        return fixed_noise(settings)
 
     def labels(self, settings: S, count: int) -> Labels:
         """The classes to ask for when `count` samples are shown, if the model knows classes."""
@@ -126,7 +127,7 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
                 f"--data {settings.data}: {self.name}: expected 2 or more training and test "
                 f"images, got {len(data.x_train)} and {len(data.x_test)}"
             )
-        noise, y = fixed_noise(settings), self.labels(settings, 100)
+        noise, y = self.fixed_codes(settings), self.labels(settings, 100)
         collapse = CollapseLine(self.g_inputs(model, noise, y), 2 * data.x_train - 1)
         if len(data.image_shape) != 2:
             return [collapse]
@@ -170,7 +171,7 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
     def draw(self, model: M, data: Images, settings: S, folder: Path) -> None:
         if len(data.image_shape) != 2:
             return
-        images = self.decode(model, fixed_noise(settings), self.labels(settings, 100))
+        images = self.decode(model, self.fixed_codes(settings), self.labels(settings, 100))
         images = images.reshape(-1, *data.image_shape)
         save_images(
             folder / "samples.png", images, 10, "new images, from codes drawn from N(0, I)",
@@ -239,27 +240,46 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
         )
 
 
+def dropout(default: float) -> float:
+    """The option --dropout."""
+    text = "part of the discriminator's inputs and hidden units that is left out in training"
+    return option(default, number(float, 0, most=0.9), text, formerly=0.0)
+
+
 @dataclass(frozen=True)
 class GANSettings(AdversarialSettings):
     """The settings of a GAN."""
 
+    learning_rate: float = rate(4e-4)
+    networks: str = option(
+        "deep", choice("deep", "notebook"),
+        "deep has two hidden layers, batch normalization and dropout; notebook, with --hidden 128 "
+        "and --learning-rate 0.0008, is the notebook's", formerly="notebook",
+    )  # fmt: skip
+    hidden: int = count(256, "units of each hidden layer")
+    dropout: float = dropout(0.3)
+
 
 class GANRecipe(AdversarialRecipe[GANSettings, GAN]):
-    """The GAN of Goodfellow et al., with the notebook's networks."""
+    """The GAN of Goodfellow et al., with networks that do not learn a small data set by heart."""
 
     name = "gan"
     help = "a generative adversarial network"
     settings = GANSettings
 
     def build(self, settings: GANSettings) -> GAN:
-        pixels, hidden = settings.pixels, settings.hidden
-        generator, averaged = (
-            build_generator(settings.latent, pixels, hidden) for _ in range(2)
-        )
         game = self.game(settings)
-        discriminator = build_discriminator(
-            pixels, hidden, activation=game["objective"].activation, dropout=settings.dropout
-        )
+        activation = game["objective"].activation
+        latent, pixels, hidden = settings.latent, settings.pixels, settings.hidden
+        if settings.networks == "notebook":
+            generator, averaged = (build_generator(latent, pixels, hidden) for _ in range(2))
+            discriminator = build_discriminator(pixels, hidden, activation=activation)
+        else:
+            sizes = (hidden, hidden)
+            generator, averaged = (build_deep_generator(latent, pixels, sizes) for _ in range(2))
+            discriminator = build_deep_discriminator(
+                pixels, sizes, activation=activation, dropout=settings.dropout
+            )
         model = GAN(generator, discriminator, **game, averaged=averaged)
         model.compile(*self.optimizers(settings))
         return model

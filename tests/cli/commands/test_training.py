@@ -23,6 +23,8 @@ PICTURES = {
     "iwae": {"reconstructions.png", "samples.png", "traversal.png"},
     "gan": {"outputs.png", "samples.png", "samples.gif", "samples/epoch-0001.png"},
     "cgan": {"outputs.png", "samples.png", "samples.gif", "samples/epoch-0001.png"},
+    "bigan": {"outputs.png", "samples.png", "samples.gif", "samples/epoch-0001.png",
+              "reconstructions.png"},
 }
 OTHER = {  # options that differ from the defaults, for each model
     "autoencoder": "--binarize dynamic",
@@ -33,6 +35,7 @@ OTHER = {  # options that differ from the defaults, for each model
     "iwae": "--samples 2 --hidden 7 --likelihood gaussian",
     "gan": "--objective least-squares --half-steps yes --label-smoothing 0.1",
     "cgan": "--dropout 0.2 --hidden 7",
+    "bigan": "--hidden 6 --dropout 0.1",
 }
 
 

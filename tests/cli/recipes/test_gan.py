@@ -27,7 +27,7 @@ def settings(images, **changed):
 def test_the_defaults_make_ten_thousand_iterations_and_more_on_the_embedded_digits():
     default = settings("digits")
     assert default.epochs * (6000 // default.batch_size) >= 10_000
-    assert (default.batch_size, default.learning_rate, default.k) == (128, 8e-4, 1)
+    assert (default.batch_size, default.learning_rate, default.k) == (128, 4e-4, 1)
 
 
 def test_the_options_are_those_of_the_model(images):
@@ -38,7 +38,7 @@ def test_the_options_are_those_of_the_model(images):
         assert model.objective is objective and model.k == 3 and model.half_steps
         assert model.real_label == 0.9
         for optimizer in (model.d_optimizer, model.g_optimizer):
-            assert float(optimizer.learning_rate) == pytest.approx(8e-4)
+            assert float(optimizer.learning_rate) == pytest.approx(4e-4)
             assert optimizer.beta_1 == 0.5
 
 
