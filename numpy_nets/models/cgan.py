@@ -11,7 +11,14 @@ from typing import Any
 
 from numpy_nets.autodiff import ops  # noqa: F401  # the examples use it
 from numpy_nets.autodiff.tensor import Tensor
-from numpy_nets.layers import Concatenate, Dense, Dropout, Input, LeakyReLU
+from numpy_nets.layers import (
+    BatchNormalization,
+    Concatenate,
+    Dense,
+    Dropout,
+    Input,
+    LeakyReLU,
+)
 from numpy_nets.models import Model
 from numpy_nets.models.gan import GAN
 from numpy_nets.models.terms import batch_size
@@ -21,38 +28,43 @@ def build_conditional_generator(
     latent_dim: int = 100,
     classes: int = 10,
     output_dim: int = 784,
-    hidden_dim: int = 128,
+    hidden_dims: tuple[int, ...] = (256, 256),
     slope: float = 0.01,
 ) -> Model:
     """[z (batch, latent_dim), y (batch, classes)] -> images (batch, output_dim) in (-1, 1).
 
-    >>> build_conditional_generator(2, 3, 6, 4).count_params()  # (2 + 3 + 1) · 4, (4 + 1) · 6
-    54
+    The layers of `gan_deep.build_deep_generator`, with y beside z.
+
+    >>> build_conditional_generator(2, 3, 6, (4,)).count_params()  # (2 + 3)·4, 4·4, (4 + 1)·6
+    66
     """
     z, y = Input((latent_dim,)), Input((classes,))
-    hidden = LeakyReLU(negative_slope=slope)(Dense(hidden_dim)(Concatenate()([z, y])))
+    hidden = Concatenate()([z, y])
+    for units in hidden_dims:
+        hidden = BatchNormalization()(Dense(units, use_bias=False)(hidden))
+        hidden = LeakyReLU(negative_slope=slope)(hidden)
     return Model([z, y], Dense(output_dim, activation="tanh")(hidden), name="generator")
 
 
 def build_conditional_discriminator(
     input_dim: int = 784,
     classes: int = 10,
-    hidden_dim: int = 128,
+    hidden_dims: tuple[int, ...] = (256, 256),
     slope: float = 0.01,
     activation: str = "sigmoid",
-    dropout: float = 0.0,
+    dropout: float = 0.3,
 ) -> Model:
     """[x (batch, input_dim), y (batch, classes)] -> D(x, y) (batch, 1).
 
-    Dropout of the pixels and of the hidden units, never of y, keeps D from learning a small data
-    set by heart.
+    The layers of `gan_deep.build_deep_discriminator`, with y beside x. The dropout spares y.
 
-    >>> build_conditional_discriminator(6, 3, 4).count_params()  # (6 + 3 + 1) · 4, 4 + 1
+    >>> build_conditional_discriminator(6, 3, (4,)).count_params()  # (6 + 3 + 1)·4, 4 + 1
     45
     """
     x, y = Input((input_dim,)), Input((classes,))
-    joint = Concatenate()([Dropout(dropout)(x), y])
-    hidden = Dropout(dropout)(LeakyReLU(negative_slope=slope)(Dense(hidden_dim)(joint)))
+    hidden = Concatenate()([Dropout(dropout)(x), y])
+    for units in hidden_dims:
+        hidden = Dropout(dropout)(LeakyReLU(negative_slope=slope)(Dense(units)(hidden)))
     return Model([x, y], Dense(1, activation=activation)(hidden), name="discriminator")
 
 
@@ -67,7 +79,7 @@ class ConditionalGAN(GAN):
         ValueError: at a step, if the data are not (x, y).
 
     >>> gan = ConditionalGAN(
-    ...     build_conditional_generator(2, 3, 4), build_conditional_discriminator(4, 3)
+    ...     build_conditional_generator(2, 3, 4, (5,)), build_conditional_discriminator(4, 3, (5,))
     ... )
     >>> z, y = ops.convert_to_tensor([[1.0, -1.0]]), ops.convert_to_tensor([[0.0, 1.0, 0.0]])
     >>> tuple(gan([z, y]).shape)

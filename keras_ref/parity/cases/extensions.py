@@ -45,10 +45,12 @@ class Game(NamedTuple):
 
 def _cgan(k: Any, **options: Any) -> Any:
     file = twin(k, "cgan")
-    build = partial(file.build_conditional_generator, LATENT, CLASSES, PIXELS, HIDDEN, SLOPE)
+    build = partial(file.build_conditional_generator, LATENT, CLASSES, PIXELS, (HIDDEN,), SLOPE)
     if "ema_momentum" in options:
         options["averaged"] = build()
-    discriminator = file.build_conditional_discriminator(PIXELS, CLASSES, HIDDEN, SLOPE)
+    discriminator = file.build_conditional_discriminator(
+        PIXELS, CLASSES, (HIDDEN,), SLOPE, dropout=0.0
+    )
     return file.ConditionalGAN(build(), discriminator, **options)
 
 
@@ -160,6 +162,34 @@ def _iterations(game: Game, dtype: str, **options: Any) -> Iterator[Pair]:
         yield from prefixed(ours.name, weights(ours, other))
 
 
+def _regressor(dtype: str) -> Iterator[Pair]:
+    """The squared error of every step on shared noise, and the encoder after; G stays as it was."""
+    sides = []
+    for k in (numpy_nets, keras):
+        file = twin(k, "latent_regressor")
+        generator = twin(k, "gan").build_generator(LATENT, PIXELS, HIDDEN, SLOPE)
+        encoder = file.build_latent_encoder(PIXELS, LATENT, HIDDEN, float(np.float32(0.2)))
+        sides.append(file.LatentRegressor(generator, encoder))
+        sides[-1].compile(k.optimizers.Adam(2e-4, **ADAM))
+    mine, theirs = sides
+    for network in ("generator", "encoder"):
+        ours = getattr(mine, network)
+        drawn = [0.1 * normal(*w.shape, seed=i) for i, w in enumerate(ours.get_weights())]
+        ours.set_weights([w.astype(dtype) for w in drawn])
+        copy_to_keras(ours, getattr(theirs, network))
+    learn = tf.function(lambda z: theirs.learn(z, None)["loss"])
+    errors: tuple[list[float], list[float]] = ([], [])
+    for step in range(STEPS):
+        z = _noise(dtype, step)
+        for model in (mine, theirs):
+            model.reset_metrics()
+        errors[0].append(float(mine.learn(numpy_nets.ops.convert_to_tensor(z), None)["loss"]))
+        errors[1].append(float(learn(tf.constant(z))))
+    yield f"loss at each of {STEPS} steps", *map(np.array, errors)
+    for network in ("encoder", "generator"):
+        yield from prefixed(network, weights(getattr(mine, network), getattr(theirs, network)))
+
+
 def _network(file: str, name: str, widths: tuple[int, ...], dtype: str) -> Iterator[Pair]:
     """A network with its defaults: shapes of all weights, output and gradients outside training."""
     samples = [normal(4, width, seed=width).astype(dtype) for width in widths]
@@ -183,6 +213,7 @@ _NETWORKS = (
     ("gan_deep", "build_deep_discriminator", (784,)),
     ("cgan", "build_conditional_generator", (100, 10)),
     ("cgan", "build_conditional_discriminator", (784, 10)),
+    ("latent_regressor", "build_latent_encoder", (784,)),
     ("bigan", "build_bigan_encoder", (784,)),
     ("bigan", "build_bigan_generator", (50,)),
     ("bigan", "build_bigan_discriminator", (784, 50)),
@@ -207,6 +238,7 @@ CASES = [
     ),
     Case("training", "models.BiGAN", partial(_iterations, BIDIRECTIONAL, optimizer="SGD"),
          f"{STEPS} iterations of SGD"),
+    Case("training", "models.LatentRegressor", _regressor, f"{STEPS} iterations"),
     # In float32 some gradients are all rounding, and Adam makes full steps of them.
     Case("training", "models.BiGAN", partial(_iterations, BIDIRECTIONAL, ema_momentum=0.96875),
          f"{STEPS} iterations of Adam, averaged", ("float64",), 4096, SENSITIVE),

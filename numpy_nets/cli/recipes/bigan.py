@@ -1,6 +1,5 @@
 """numpy-nets train bigan."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,12 +7,11 @@ import numpy as np
 
 from numpy_nets import random
 from numpy_nets.autodiff.tensor import Array, Tensor
-from numpy_nets.cli.recipes.autoencoder import nearest_pca, squared_error
+from numpy_nets.cli.recipes.codes import codes_of, print_codes
 from numpy_nets.cli.recipes.gan import AdversarialRecipe, AdversarialSettings, dropout
 from numpy_nets.cli.recipes.recipe import Labels
 from numpy_nets.cli.runs.data import Images
 from numpy_nets.cli.settings import count, rate
-from numpy_nets.evaluation.neighbours import nearest_neighbour_accuracy
 from numpy_nets.figures.images import save_reconstructions
 from numpy_nets.models.bigan import (
     BiGAN,
@@ -21,7 +19,6 @@ from numpy_nets.models.bigan import (
     build_bigan_encoder,
     build_bigan_generator,
 )
-from numpy_nets.network import Model
 
 
 @dataclass(frozen=True)
@@ -68,9 +65,7 @@ class BiGANRecipe(AdversarialRecipe[BiGANSettings, BiGAN]):
         return rng.uniform(-1, 1, (100, settings.latent)).astype(np.float32)
 
     def encode(self, model: BiGAN, x: Array, y: Labels) -> Array:
-        codes = codes_of(model.encoder)(x)
-        assert codes is not None
-        return codes
+        return codes_of(model.encoder)(x)
 
     def ends(
         self, model: BiGAN, data: Images, rng: np.random.Generator
@@ -93,61 +88,11 @@ class BiGANRecipe(AdversarialRecipe[BiGANSettings, BiGAN]):
         self, model: BiGAN, data: Images, settings: BiGANSettings, samples: int | None, most: int
     ) -> None:
         super().print_table(model, data, settings, samples, most)
-        from rich.console import Console
-        from rich.table import Table
-
-        x, pca = data.x_test, nearest_pca(data, settings.latent)
         z = model.draw_noise(1000).numpy()
-        images = self.decode(model, self.encode(model, x, None), None)
-        recovered = self.encode(model, self.decode(model, z, None), None)
-        pca_error = "-"
-        if pca is not None:
-            pca_error = f"{squared_error(x, np.clip(pca.reconstruct(x), 0, 1)):.5f}"
-        table = Table(title="codes of test images, and images of codes")
-        for column in ("", "bigan", "untrained", "PCA", "pixels"):
-            table.add_column(column, justify="right" if column else "left")
-        table.add_row("squared error of a pixel, G(E(x))", f"{squared_error(x, images):.5f}",
-                      "-", pca_error, "-")  # fmt: skip
-        table.add_row("squared error of a number, E(G(z))", f"{np.mean((recovered - z) ** 2):.3f}",
-                      f"{z.var():.3f}", "-", "-")  # fmt: skip
-        if data.y_train is not None and data.y_test is not None and data.trained_on:
-            # The untrained encoder has weights of its own; to draw them changes no other result.
-            untrained = build_bigan_encoder(settings.pixels, settings.latent, settings.hidden)
-            encoders = (model.encoder, untrained)
-            codes = [codes_of(encoder) for encoder in encoders]
-            codes += [(lambda x: None) if pca is None else pca.encode, lambda x: x]
-            before = [codes_of(layer_before_the_code(encoder)) for encoder in encoders]
-            table.add_row("1-nearest neighbour on codes", *(probe(data, f) for f in codes))
-            table.add_row("… on the layer before them", *(probe(data, f) for f in before), "-", "-")
-        console = Console()
-        console.print(table)
-        console.print("E(G(z)), untrained: the variance of z, the error of an E that says 0.")
-
-
-def probe(data: Images, encode: Callable[[Array], Array | None], most: int = 10_000) -> str:
-    """The accuracy of the nearest neighbour, on at most so many images of each split."""
-    assert data.y_train is not None and data.y_test is not None
-    train, test = encode(data.x_train[:most]), encode(data.x_test[:most])
-    if train is None or test is None:
-        return "-"
-    accuracy = nearest_neighbour_accuracy(train, data.y_train[:most], test, data.y_test[:most])
-    return f"{accuracy:.1%}"
-
-
-def codes_of(encoder: Model) -> Callable[[Array], Array | None]:
-    """Images (n, pixels) in [0, 1] -> what an encoder makes of them."""
-
-    def encode(x: Array) -> Array:
-        codes: Array = encoder.predict(2 * x - 1, batch_size=1000, verbose=0)
-        return codes
-
-    return encode
-
-
-def layer_before_the_code(encoder: Model) -> Model:
-    """The encoder up to the input of its last layer."""
-    last = encoder.layers[-1]
-    return Model(encoder.functional.inputs, last.nodes[0].inputs)  # type: ignore[union-attr]
+        # The untrained encoder has weights of its own, drawn after all that the run draws.
+        untrained = build_bigan_encoder(settings.pixels, settings.latent, settings.hidden)
+        print_codes(self.name, data, model.encoder, untrained,
+                    lambda codes: self.decode(model, codes, None), z)  # fmt: skip
 
 
 def uniform_prior(shape: tuple[int, ...]) -> Tensor:

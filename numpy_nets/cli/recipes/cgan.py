@@ -20,7 +20,7 @@ from numpy_nets.models.cgan import (
 class ConditionalGANSettings(AdversarialSettings):
     """The settings of a conditional GAN."""
 
-    learning_rate: float = rate(6e-4)
+    learning_rate: float = rate(4e-4)
     hidden: int = count(256, "units of each hidden layer")
     dropout: float = dropout(0.3)
 
@@ -39,12 +39,13 @@ class ConditionalGANRecipe(AdversarialRecipe[ConditionalGANSettings, Conditional
                 f"--data {settings.data}: cgan: expected a label from 2 to 1,000 classes for "
                 f"every image, got {classes or 'none'}"
             )
+        sizes = (hidden, hidden)
         generator, averaged = (
-            build_conditional_generator(settings.latent, classes, pixels, hidden) for _ in range(2)
+            build_conditional_generator(settings.latent, classes, pixels, sizes) for _ in range(2)
         )
         game = self.game(settings)
         discriminator = build_conditional_discriminator(
-            pixels, classes, hidden, activation=game["objective"].activation,
+            pixels, classes, sizes, activation=game["objective"].activation,
             dropout=settings.dropout,
         )  # fmt: skip
         model = ConditionalGAN(generator, discriminator, **game, averaged=averaged)
