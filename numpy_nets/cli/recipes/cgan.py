@@ -20,6 +20,7 @@ from numpy_nets.models.cgan import (
 class ConditionalGANSettings(AdversarialSettings):
     """The settings of a conditional GAN."""
 
+    epochs: int = count(260, "passes over the data")
     learning_rate: float = rate(4e-4)
     hidden: int = count(256, "units of each hidden layer")
     dropout: float = dropout(0.3)

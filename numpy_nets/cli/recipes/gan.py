@@ -250,6 +250,7 @@ def dropout(default: float) -> float:
 class GANSettings(AdversarialSettings):
     """The settings of a GAN."""
 
+    epochs: int = count(330, "passes over the data")
     learning_rate: float = rate(4e-4)
     networks: str = option(
         "deep", choice("deep", "notebook"),
