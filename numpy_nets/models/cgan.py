@@ -29,7 +29,7 @@ def build_conditional_generator(
     classes: int = 10,
     output_dim: int = 784,
     hidden_dims: tuple[int, ...] = (256, 256),
-    slope: float = 0.01,
+    slope: float = 0.2,
 ) -> Model:
     """[z (batch, latent_dim), y (batch, classes)] -> images (batch, output_dim) in (-1, 1).
 
@@ -50,7 +50,7 @@ def build_conditional_discriminator(
     input_dim: int = 784,
     classes: int = 10,
     hidden_dims: tuple[int, ...] = (256, 256),
-    slope: float = 0.01,
+    slope: float = 0.2,
     activation: str = "sigmoid",
     dropout: float = 0.3,
 ) -> Model:

@@ -2,7 +2,8 @@
 
 With the notebook's networks D learns 6,000 digits by heart: it tells them from G's more and more
 surely, and G's images get worse. Dropout keeps it from doing so, and batch normalization lets a G
-of two hidden layers learn quickly. benchmarks/README.md has the numbers.
+of two hidden layers learn quickly. The slope of 0.2 is that of Radford et al. 2016 (arXiv
+1511.06434, section 3). benchmarks/README.md has the numbers.
 """
 
 from numpy_nets.layers import BatchNormalization, Dense, Dropout, Input, LeakyReLU
@@ -13,7 +14,7 @@ def build_deep_generator(
     latent_dim: int = 100,
     output_dim: int = 784,
     hidden_dims: tuple[int, ...] = (256, 256),
-    slope: float = 0.01,
+    slope: float = 0.2,
 ) -> Model:
     """z (batch, latent_dim) -> images (batch, output_dim) in (-1, 1).
 
@@ -40,7 +41,7 @@ def build_deep_generator(
 def build_deep_discriminator(
     input_dim: int = 784,
     hidden_dims: tuple[int, ...] = (256, 256),
-    slope: float = 0.01,
+    slope: float = 0.2,
     activation: str = "sigmoid",
     dropout: float = 0.3,
 ) -> Model:
