@@ -52,6 +52,9 @@ TESTS = {
     "models/autoencoder.py": ["test_models.py"],
     **{f"models/{name}.py": [f"models/test_{name}.py", "models/test_defaults.py"]
        for name in ("cvae", "denoising", "gan", "gan_paper", "iwae", "sparse")},
+    "models/bigan.py": ["models/test_bigan.py"],
+    "models/cgan.py": ["models/test_cgan.py"],
+    "layers/normalization.py": ["layers/test_normalization.py"],
     "models/terms.py": ["models/test_terms.py", "models/test_vae.py"],
     "models/vae.py": ["models/test_vae.py", "models/test_defaults.py",
                       "properties/test_gaussian_kl.py", "evaluation/test_likelihood.py"],
