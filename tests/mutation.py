@@ -52,8 +52,8 @@ TESTS = {
     "models/autoencoder.py": ["test_models.py"],
     **{f"models/{name}.py": [f"models/test_{name}.py", "models/test_defaults.py"]
        for name in ("cvae", "denoising", "gan", "gan_paper", "iwae", "sparse")},
-    "models/bigan.py": ["models/test_bigan.py"],
-    "models/cgan.py": ["models/test_cgan.py"],
+    "models/bigan.py": ["models/test_bigan.py", "models/test_defaults.py"],
+    "models/cgan.py": ["models/test_cgan.py", "models/test_defaults.py"],
     "layers/normalization.py": ["layers/test_normalization.py"],
     "models/terms.py": ["models/test_terms.py", "models/test_vae.py"],
     "models/vae.py": ["models/test_vae.py", "models/test_defaults.py",

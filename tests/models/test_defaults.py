@@ -5,7 +5,19 @@ import inspect
 
 import pytest
 
-from numpy_nets.models import cvae, denoising, gan, gan_paper, iwae, sparse, vae
+from numpy_nets.models import (
+    bigan,
+    cgan,
+    cvae,
+    denoising,
+    gan,
+    gan_deep,
+    gan_paper,
+    iwae,
+    latent_regressor,
+    sparse,
+    vae,
+)
 
 KERNELS = {
     vae.build_encoder: [(784, 400), (400, 20), (400, 20)],
@@ -17,6 +29,14 @@ KERNELS = {
     denoising.build_code_decoder: [(500, 784)],
     gan.build_generator: [(100, 128), (128, 784)],
     gan.build_discriminator: [(784, 128), (128, 1)],
+    gan_deep.build_deep_generator: [(100, 256), (256, 256), (256, 784)],
+    gan_deep.build_deep_discriminator: [(784, 256), (256, 256), (256, 1)],
+    cgan.build_conditional_generator: [(110, 256), (256, 256), (256, 784)],
+    cgan.build_conditional_discriminator: [(794, 256), (256, 256), (256, 1)],
+    bigan.build_bigan_encoder: [(784, 1024), (1024, 1024), (1024, 50)],
+    bigan.build_bigan_generator: [(50, 1024), (1024, 1024), (1024, 784)],
+    bigan.build_bigan_discriminator: [(834, 1024), (1074, 1024), (1024, 1)],
+    latent_regressor.build_latent_encoder: [(784, 256), (256, 256), (256, 100)],
 }
 SETTINGS = {
     vae.VAE: {"beta": 1.0, "samples": 1, "seed": None},
@@ -34,6 +54,18 @@ SETTINGS = {
     },
     gan.build_generator: {"slope": 0.01},
     gan.build_discriminator: {"slope": 0.01},
+    **{
+        build: {"slope": 0.2}
+        for build in (
+            gan_deep.build_deep_generator, cgan.build_conditional_generator,
+            bigan.build_bigan_encoder, latent_regressor.build_latent_encoder,
+        )
+    },
+    **{
+        build: {"slope": 0.2, "dropout": 0.3, "activation": "sigmoid"}
+        for build in (gan_deep.build_deep_discriminator, cgan.build_conditional_discriminator)
+    },
+    bigan.build_bigan_discriminator: {"slope": 0.2, "dropout": 0.0},
     gan.train_gan: {"epochs": 400, "batch_size": 128},
     gan_paper.MomentumRamp: {"start": 0.5, "stop": 0.7, "epochs": 250},
 }
@@ -41,7 +73,8 @@ SETTINGS = {
 
 @pytest.mark.parametrize("build", KERNELS, ids=lambda build: build.__name__)
 def test_the_kernels_have_these_shapes(build) -> None:
-    assert [w.shape for w in build().weights[::2]] == KERNELS[build]
+    kernels = [w.shape for w in build().weights if w.name.endswith("/kernel")]
+    assert kernels == KERNELS[build]
 
 
 @pytest.mark.parametrize("what", SETTINGS, ids=lambda what: what.__name__)
