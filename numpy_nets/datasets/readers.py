@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from numpy_nets.datasets.cifar10 import RECORD_SIZE, read_records
-from numpy_nets.datasets.idx import GZIP_MAGIC, read_idx
+from numpy_nets.datasets.idx import DTYPES, GZIP_MAGIC, read_idx
 from numpy_nets.datasets.mat import MAT_MAGIC, read_mat
 from numpy_nets.datasets.npy import NPY_MAGIC, read_npy, read_npz
 from numpy_nets.datasets.raw import Array
@@ -17,6 +17,8 @@ __all__ = ["Splits", "load_file", "read_idx", "read_mat", "read_npy", "read_npz"
 KERAS_NAMES = {"x_train", "y_train", "x_test", "y_test"}
 SPLIT_NAMES = {"train": "x_train", "valid": "x_valid", "test": "x_test"}
 PLAIN_NAMES = {"x": "x_train", "y": "y_train"}
+# What may be an IDX file although its name ends in .bin: gzip, or zero bytes and a type.
+IDX_STARTS = (GZIP_MAGIC, *(bytes([0, 0, code]) for code in DTYPES))
 FREY_FACE = (28, 20)  # height and width
 
 
@@ -53,18 +55,16 @@ def load_file(path: str | os.PathLike[str]) -> Splits:
     path = Path(path)
     with open(path, "rb") as file:
         start, size = file.read(len(NPY_MAGIC)), os.fstat(file.fileno()).st_size
-    if path.suffix == ".bin" and size and size % RECORD_SIZE == 0:
-        splits = Splits(*read_records(path))
-    elif start.startswith(b"PK"):
+    if start.startswith(b"PK"):
         splits = _arrange(path, read_npz(path))
     elif start == NPY_MAGIC:
         splits = Splits(read_npy(path))
-    elif start.startswith((GZIP_MAGIC, b"\0\0")):
-        splits = Splits(read_idx(path))
     elif start == MAT_MAGIC:
         splits = Splits(_frey_faces(path, read_mat(path, "ff")))
-    elif path.suffix == ".bin":
+    elif path.suffix == ".bin" and not (start.startswith(IDX_STARTS) and size % RECORD_SIZE):
         splits = Splits(*read_records(path))
+    elif start.startswith((GZIP_MAGIC, b"\0\0")):
+        splits = Splits(read_idx(path))
     else:
         raise ValueError(f"{path}: not an .npz, .npy, IDX, .mat or CIFAR-10 .bin file")
 

@@ -78,15 +78,15 @@ def test_bin_is_a_batch_of_cifar10_with_any_number_of_records(tmp_path, start):
 
 
 def test_idx_and_npy_are_told_by_their_first_bytes_also_if_they_are_named_bin(tmp_path):
-    (tmp_path / "a.bin").write_bytes(idx(X))
-    np.testing.assert_array_equal(load_file(tmp_path / "a.bin").x_train, X)
-    (tmp_path / "a.bin").write_bytes(npz(x=X))
-    np.testing.assert_array_equal(load_file(tmp_path / "a.bin").x_train, X)
+    for content in (idx(X), gzip.compress(idx(X), mtime=0), npz(x=X)):
+        (tmp_path / "a.bin").write_bytes(content)
+        np.testing.assert_array_equal(load_file(tmp_path / "a.bin").x_train, X)
 
 
+@pytest.mark.parametrize("byte", [b"\0", b"\1"])
 @pytest.mark.parametrize("size", [0, 1, 3072, 3074, 2 * 3073 + 5])
-def test_bin_that_is_not_whole_records_is_refused_by_length(tmp_path, size):
-    (tmp_path / "a.bin").write_bytes(b"\1" * size)
+def test_bin_that_is_not_whole_records_is_refused_by_length(tmp_path, size, byte):
+    (tmp_path / "a.bin").write_bytes(byte * size)
     with pytest.raises(ValueError, match=f"a.bin: expected records of 3,073 .* got {size:,} bytes"):
         load_file(tmp_path / "a.bin")
 
