@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 from numpy_nets.cli.arguments import Parser, choice, number
 from numpy_nets.cli.runs.binarize import MODES
-from numpy_nets.cli.runs.data import NAMES
+from numpy_nets.cli.runs.data import NAMES, drawable
 
 T = TypeVar("T")
 
@@ -46,12 +46,17 @@ class Settings:
     """The settings that all models have. A model's own class adds to them and sets its defaults.
 
     Attributes:
-        image_shape: (height, width) of the data, or (pixels,) if they are not images.
+        image_shape: (height, width) of the data, or (height, width, 3) in colour, or (pixels,) if
+            they are not images.
         classes: the number of classes of the data, or 0 if some have no label.
         data_sha256: tells these data from others.
     """
 
-    data: str = option("digits", str, f"{', '.join(NAMES)}, or a .npz, .npy or IDX file")
+    data: str = option(
+        "digits", str,
+        f"{', '.join(NAMES)}, or a file: .npz, .npy, IDX, a .bin batch of CIFAR-10, or the .mat of "
+        "Frey Face",
+    )  # fmt: skip
     binarize: str = option(
         "none", choice(*MODES),
         "make pixels 0 or 1, with their grey as the probability of 1: static once, dynamic anew "
@@ -68,8 +73,13 @@ class Settings:
 
     @property
     def pixels(self) -> int:
-        """The number of pixels of an image."""
+        """The number of values in one image; a pixel in colour has three."""
         return math.prod(self.image_shape)
+
+    @property
+    def drawable(self) -> bool:
+        """Whether the data are images."""
+        return drawable(self.image_shape)
 
     @classmethod
     def options(cls) -> list[Field[Any]]:

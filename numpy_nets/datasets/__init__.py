@@ -7,8 +7,9 @@
 | fashion_mnist | 60,000 + 10,000 of (28, 28)     | (N,), 0 to 9    | Keras's cache, or download |
 | cifar10       | 50,000 + 10,000 of (32, 32, 3)  | (N, 1), 0 to 9  | Keras's cache, or download |
 
-Pixels are bytes from 0 to 255. `readers.load_file(path)` reads a file of your own: .npz, .npy or
-IDX. `gaussians` draws points from mixtures in the plane. Nothing here ever unpickles.
+Pixels are bytes from 0 to 255. `readers.load_file(path)` reads a file of your own: .npz, .npy, IDX,
+a .bin batch of CIFAR-10, or Frey Face's .mat. `gaussians` draws points from mixtures in the plane.
+Nothing here ever unpickles.
 """
 
 from numpy_nets.datasets import cifar10, digits, fashion_mnist, mnist, readers

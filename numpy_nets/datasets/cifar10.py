@@ -69,8 +69,24 @@ def read_batch(path: Path) -> Labelled:
     """
     if (size := path.stat().st_size) != BATCH_SIZE:
         raise ValueError(f"{path}: expected {BATCH_SIZE:,} bytes, got {size:,}")
-    records = np.fromfile(path, np.uint8).reshape(RECORDS, RECORD_SIZE)
-    x, y = records[:, 1:].reshape(RECORDS, 3, 32, 32), records[:, :1]
+    return read_records(path)
+
+
+def read_records(path: Path) -> Labelled:
+    """x (n, 32, 32, 3) and y (n, 1) uint8 of a file with any number of a batch's records.
+
+    Raises:
+        ValueError: the file is not a whole number of records, is empty, or has a label above 9.
+        OSError: the file cannot be read.
+    """
+    size = path.stat().st_size
+    if size == 0 or size % RECORD_SIZE:
+        raise ValueError(
+            f"{path}: expected records of {RECORD_SIZE:,} bytes each, as CIFAR-10's binary version "
+            f"has, got {size:,} bytes in all"
+        )
+    records = np.fromfile(path, np.uint8).reshape(-1, RECORD_SIZE)
+    x, y = records[:, 1:].reshape(-1, 3, 32, 32), records[:, :1]
     if y.max() > 9:
         raise ValueError(f"{path}: expected labels 0 to 9, got {y.max()}")
     return np.ascontiguousarray(x.transpose(0, 2, 3, 1)), y.copy()

@@ -6,14 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
-from numpy_nets.datasets.idx import GZIP_MAGIC, read_idx
+from numpy_nets.datasets.cifar10 import RECORD_SIZE, read_records
+from numpy_nets.datasets.idx import DTYPES, GZIP_MAGIC, read_idx
+from numpy_nets.datasets.mat import MAT_MAGIC, read_mat
 from numpy_nets.datasets.npy import NPY_MAGIC, read_npy, read_npz
 from numpy_nets.datasets.raw import Array
 
-__all__ = ["Splits", "load_file", "read_idx", "read_npy", "read_npz"]
+__all__ = ["Splits", "load_file", "read_idx", "read_mat", "read_npy", "read_npz"]
 
 KERAS_NAMES = {"x_train", "y_train", "x_test", "y_test"}
 SPLIT_NAMES = {"train": "x_train", "valid": "x_valid", "test": "x_test"}
+PLAIN_NAMES = {"x": "x_train", "y": "y_train"}
+# What may be an IDX file although its name ends in .bin: gzip, or zero bytes and a type.
+IDX_STARTS = (GZIP_MAGIC, *(bytes([0, 0, code]) for code in DTYPES))
+FREY_FACE = (28, 20)  # height and width
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +38,12 @@ def load_file(path: str | os.PathLike[str]) -> Splits:
 
     - .npz with `x_train` and any of `y_train`, `x_test`, `y_test` (Keras's layout);
     - .npz with `train` and any of `valid`, `test` (Larochelle's binarised MNIST);
-    - .npz with one array, .npy, or IDX, gzip-compressed or not: all of it is `x_train`.
+    - .npz with `x` and its labels `y`: all of it is for training;
+    - .npz with one array, .npy, or IDX, gzip-compressed or not: all of it is `x_train`;
+    - .mat with the matrix `ff` of Frey Face, 560 x n: `x_train` is (n, 28, 20).
+
+    A batch of CIFAR-10's binary version has no such first bytes, but a name that ends in .bin:
+    `x_train` is (n, 32, 32, 3), and `y_train` holds the labels.
 
     Arrays keep the dtype and the scale that they have in the file, and may be read-only maps of it.
 
@@ -43,15 +54,19 @@ def load_file(path: str | os.PathLike[str]) -> Splits:
     """
     path = Path(path)
     with open(path, "rb") as file:
-        start = file.read(len(NPY_MAGIC))
+        start, size = file.read(len(NPY_MAGIC)), os.fstat(file.fileno()).st_size
     if start.startswith(b"PK"):
         splits = _arrange(path, read_npz(path))
     elif start == NPY_MAGIC:
         splits = Splits(read_npy(path))
+    elif start == MAT_MAGIC:
+        splits = Splits(_frey_faces(path, read_mat(path, "ff")))
+    elif path.suffix == ".bin" and not (start.startswith(IDX_STARTS) and size % RECORD_SIZE):
+        splits = Splits(*read_records(path))
     elif start.startswith((GZIP_MAGIC, b"\0\0")):
         splits = Splits(read_idx(path))
     else:
-        raise ValueError(f"{path}: not an .npz, .npy or IDX file")
+        raise ValueError(f"{path}: not an .npz, .npy, IDX, .mat or CIFAR-10 .bin file")
 
     images = {"x_train": splits.x_train, "x_valid": splits.x_valid, "x_test": splits.x_test}
     for name, x in images.items():
@@ -68,12 +83,25 @@ def _arrange(path: Path, arrays: dict[str, Array]) -> Splits:
         return Splits(**arrays)
     if "train" in names and names <= set(SPLIT_NAMES):
         return Splits(**{SPLIT_NAMES[name]: array for name, array in arrays.items()})
+    if "x" in names and names <= set(PLAIN_NAMES):
+        return Splits(**{PLAIN_NAMES[name]: array for name, array in arrays.items()})
     if len(names) == 1:
         return Splits(*arrays.values())
     raise ValueError(
         f"{path}: arrays {sorted(names)}, expected x_train (y_train, x_test, y_test), "
-        "or train (valid, test), or a single array"
+        "or train (valid, test), or x (y), or a single array"
     )
+
+
+def _frey_faces(path: Path, matrix: Array) -> Array:
+    """(560, n) -> (n, 28, 20): each column holds the rows of an image, from top to bottom."""
+    height, width = FREY_FACE
+    if matrix.ndim != 2 or len(matrix) != height * width:
+        raise ValueError(
+            f"{path}: ff: expected a matrix of {height * width} rows, with an image of "
+            f"{height} x {width} pixels in each column, got shape {matrix.shape}"
+        )
+    return matrix.T.reshape(-1, height, width)
 
 
 def _check_images(where: str, x: Array, example: tuple[int, ...]) -> None:

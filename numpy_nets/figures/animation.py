@@ -21,19 +21,20 @@ def save_animation(
     *,
     captions: Sequence[str] | None = None,
     scale: int = 1,
+    colours: int = 64,
 ) -> None:
     """Write frames, all (h, w) or all (h, w, 3) in [0, 1], as a GIF that runs for ever.
 
-    Each frame is shown for `seconds` and the last one for `hold`. The file has at most 64
-    colours, those of the last frame.
+    Each frame is shown for `seconds` and the last one for `hold`.
 
     Args:
         captions: one for each frame, written in a strip above it.
         scale: every pixel of a frame becomes a square with sides of this many pixels.
+        colours: the number of colours in the file, at most 256. They are those of the last frame.
 
     Raises:
-        ValueError: no frames, frames of different shapes, another number of captions, or a scale
-            that is not a positive integer.
+        ValueError: no frames, frames of different shapes, another number of captions, a scale that
+            is not a positive integer, or a number of colours that a GIF cannot have.
         OSError: the file cannot be written.
     """
     from PIL import Image
@@ -42,6 +43,8 @@ def save_animation(
     if len(shapes) != 1 or len(shapes[0]) not in (2, 3):
         raise ValueError(f"save_animation: frames: expected one shape (h, w, ...), got {shapes}")
     scale = positive_int("save_animation: scale", scale)
+    if positive_int("save_animation: colours", colours) > 256:
+        raise ValueError(f"save_animation: colours: expected at most 256, got {colours}")
     pictures = [
         Image.fromarray(to_bytes(frame).repeat(scale, axis=0).repeat(scale, axis=1)).convert("RGB")
         for frame in frames
@@ -51,12 +54,12 @@ def save_animation(
             raise ValueError(f"save_animation: captions: expected {len(frames)}, "
                              f"one for each frame, got {len(captions)}")  # fmt: skip
         pictures = _with_captions(pictures, captions)
-    palette = pictures[-1].quantize(64)
+    palette = pictures[-1].quantize(colours)
     # Each colour is the mean of similar ones: white and black would be a little grey.
-    colours: Array = np.array(palette.getpalette() or ()).reshape(-1, 3)
-    colours[(colours >= 244).all(axis=1)] = 255
-    colours[(colours <= 11).all(axis=1)] = 0
-    palette.putpalette(colours.ravel().tolist())
+    levels: Array = np.array(palette.getpalette() or ()).reshape(-1, 3)
+    levels[(levels >= 244).all(axis=1)] = 255
+    levels[(levels <= 11).all(axis=1)] = 0
+    palette.putpalette(levels.ravel().tolist())
     first, *others = [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]
     durations = [round(1000 * seconds)] * len(others) + [round(1000 * hold)]
     first.save(

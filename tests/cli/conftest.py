@@ -24,6 +24,25 @@ def save_small_images(path: Path) -> Path:
     return path
 
 
+def save_colour_images(path: Path) -> Path:
+    """60 training and 20 test images of 8 x 8 pixels that are reddish, greenish or bluish."""
+    rng = np.random.default_rng(0)
+
+    def draw(n: int) -> tuple[np.ndarray, np.ndarray]:
+        y = np.arange(n) % 3
+        tint = np.where(np.eye(3, dtype=bool), 255, 120)[y][:, None, None]
+        return (rng.random((n, 8, 8, 3)) * tint).astype(np.uint8), y
+
+    (x_train, y_train), (x_test, y_test) = draw(60), draw(20)
+    np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    return path
+
+
+@pytest.fixture
+def colour_images(tmp_path: Path) -> Path:
+    return save_colour_images(tmp_path / "colours.npz")
+
+
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
     return save_small_images(tmp_path / "small.npz")

@@ -83,11 +83,22 @@ def test_white_stays_white_and_black_black(tmp_path):
     np.testing.assert_allclose(read(tmp_path / "a.gif")[0] / 255, grey, atol=0.05)
 
 
+@pytest.mark.parametrize("colours", [8, 64, 256])
+def test_a_file_has_at_most_as_many_colours_as_asked_for(tmp_path, colours):
+    frame = np.random.default_rng(0).random((30, 30, 3))
+    save_animation(tmp_path / "a.gif", [frame], colours=colours)
+    (shown,) = read(tmp_path / "a.gif")
+    count = len(np.unique(shown.reshape(-1, shown.shape[-1]), axis=0))
+    assert colours // 2 < count <= colours
+
+
 def test_captions_and_scales_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(ValueError, match="captions: expected 2, one for each frame, got 1"):
         save_animation(tmp_path / "a.gif", [np.ones((2, 2))] * 2, captions=["one"])
     with pytest.raises(ValueError, match="save_animation: scale: expected a positive integer"):
         save_animation(tmp_path / "a.gif", [np.ones((2, 2))], scale=0)
+    with pytest.raises(ValueError, match="colours: expected at most 256, got 257"):
+        save_animation(tmp_path / "a.gif", [np.ones((2, 2))], colours=257)
     assert not (tmp_path / "a.gif").exists()
 
 

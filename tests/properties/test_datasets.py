@@ -12,12 +12,14 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+import scipy.io
 from damage import damaged, read_or_named_fault
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from numpy_nets.datasets import cifar10
 from numpy_nets.datasets.idx import read_idx
+from numpy_nets.datasets.mat import read_mat
 from numpy_nets.datasets.npy import read_npy, read_npz
 from numpy_nets.datasets.readers import load_file
 
@@ -36,6 +38,11 @@ VALID_NPY = [saved(np.save, a) for a in (IMAGES, IMAGES * 0.5, np.asfortranarray
 VALID_NPZ = [
     saved(save, x_train=IMAGES, y_train=IMAGES[0, 0, :2])
     for save in (np.savez, np.savez_compressed)
+]
+VALID_MAT = [
+    saved(scipy.io.savemat, {"s": "text", "ff": IMAGES[0] * scale}, do_compression=compressed)
+    for scale in (1, 0.5)
+    for compressed in (False, True)
 ]
 
 
@@ -74,6 +81,13 @@ def test_npz(path, content):
         for name, array in arrays.items():
             assert array.dtype == expected[name].dtype and array.shape == expected[name].shape
             assert array.tobytes() == expected[name].tobytes()
+
+
+@given(content=any_bytes(VALID_MAT))
+def test_mat(path, content):
+    array = read_or_named_fault(lambda p: read_mat(p, "ff"), path, content)
+    if array is not None:
+        assert array.dtype.kind in "iuf" and array.nbytes < 10_000
 
 
 def members(content: bytes) -> dict[str, np.ndarray] | None:

@@ -43,7 +43,7 @@ class CodeRecipe(Recipe[S, M], Generic[S, M]):
         return {"": x}
 
     def draw(self, model: M, data: Images, settings: S, folder: Path) -> None:
-        if len(data.image_shape) == 2:
+        if data.drawable:
             x = data.x_test[:20]
             save_reconstructions(
                 folder / "reconstructions.png",

@@ -77,7 +77,7 @@ class BiGANRecipe(AdversarialRecipe[BiGANSettings, BiGAN]):
 
     def draw(self, model: BiGAN, data: Images, settings: BiGANSettings, folder: Path) -> None:
         super().draw(model, data, settings, folder)
-        if len(data.image_shape) == 2:
+        if data.drawable:
             x = data.x_test[:20]
             images = self.decode(model, self.encode(model, x, None), None)
             shape = (-1, *data.image_shape)

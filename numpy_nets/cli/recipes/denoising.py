@@ -64,7 +64,7 @@ class EncoderDecoderRecipe(CodeRecipe[S, M], Generic[S, M]):
     def draw(self, model: M, data: Images, settings: S, folder: Path) -> None:
         """Also draw the weights of each unit: grey is their mean, white 3 deviations above it."""
         super().draw(model, data, settings, folder)
-        if len(data.image_shape) == 2:
+        if data.drawable:
             kernel = model.encoder.get_weights()[0].T[:100]
             mean, deviation = (f(kernel, axis=1, keepdims=True) for f in (np.mean, np.std))
             save_images(
@@ -112,7 +112,7 @@ class DenoisingRecipe(EncoderDecoderRecipe[DenoisingSettings, DenoisingAutoencod
         self, model: DenoisingAutoencoder, data: Images, settings: DenoisingSettings, folder: Path
     ) -> None:
         super().draw(model, data, settings, folder)
-        if len(data.image_shape) == 2:
+        if data.drawable:
             x = data.x_test[:10]
             noisy = corrupted(model, x)
             rows = np.concatenate([x, noisy, self.reconstruct(model, noisy)])

@@ -129,7 +129,7 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
             )
         noise, y = self.fixed_codes(settings), self.labels(settings, 100)
         collapse = CollapseLine(self.g_inputs(model, noise, y), 2 * data.x_train - 1)
-        if len(data.image_shape) != 2:
+        if not data.drawable:
             return [collapse]
 
         def sheet() -> Array:
@@ -169,7 +169,7 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
         return model.draw_noise(16).numpy(), None, None
 
     def draw(self, model: M, data: Images, settings: S, folder: Path) -> None:
-        if len(data.image_shape) != 2:
+        if not data.drawable:
             return
         images = self.decode(model, self.fixed_codes(settings), self.labels(settings, 100))
         images = images.reshape(-1, *data.image_shape)
@@ -179,7 +179,9 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
         )  # fmt: skip
         sheets = {int(p.stem.split("-")[1]): p for p in (folder / "samples").glob("epoch-*.png")}
         epochs = sorted(sheets)
-        few = [epochs[i] for i in np.unique(np.geomspace(1, len(epochs), 30).astype(int)) - 1]
+        few = epochs[:0]  # nothing is left to choose from in a folder without sheets
+        if epochs:
+            few = [epochs[i] for i in np.unique(np.geomspace(1, len(epochs), 30).astype(int)) - 1]
         last = tile(images, 10)
         save_animation(
             folder / "samples.gif",
@@ -187,6 +189,7 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
             seconds=0.25,
             captions=[*(f"epoch {epoch}" for epoch in few), f"epoch {settings.epochs}"],
             scale=fitting_scale(last.shape, 600),
+            colours=64 if last.ndim == 2 else 256,
         )
 
     def print_table(
@@ -305,7 +308,7 @@ class SampleSheets(Callback):
     """Writes folder/epoch-….png, G of the same noise after epochs 1 to 10 and every fifth one.
 
     Args:
-        sheet: draws it: () -> (height, width) in [0, 1].
+        sheet: draws it: () -> (height, width) or (height, width, 3) in [0, 1].
         folder: is created.
     """
 

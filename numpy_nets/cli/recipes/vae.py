@@ -78,7 +78,7 @@ class VariationalRecipe(Recipe[S, M], Generic[S, M]):
         codes = self.encode(model, x, y)
         if codes.shape[1] == 2 and y is not None:
             save_scatter(folder / "codes.png", codes, y, prior=True)
-        if len(data.image_shape) != 2:
+        if not data.drawable:
             return
         first = None if y is None else y[:20]
         save_reconstructions(

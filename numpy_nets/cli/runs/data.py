@@ -1,6 +1,7 @@
 """--data: a name or a file, as images in [0, 1] ready for training."""
 
 import hashlib
+import math
 import os
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -8,11 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numpy_nets.autodiff.tensor import Array
-from numpy_nets.datasets import digits, fashion_mnist, mnist
+from numpy_nets.datasets import cifar10, digits, fashion_mnist, mnist
 from numpy_nets.datasets.readers import Splits, load_file
 from numpy_nets.naming import suggest
 
-NAMES: dict[str, ModuleType] = {"digits": digits, "mnist": mnist, "fashion-mnist": fashion_mnist}
+NAMES: dict[str, ModuleType] = {
+    "digits": digits, "mnist": mnist, "fashion-mnist": fashion_mnist, "cifar10": cifar10,
+}  # fmt: skip
 
 
 class Images(NamedTuple):
@@ -21,7 +24,8 @@ class Images(NamedTuple):
     Attributes:
         x_train, y_train: (n, pixels), and labels (n,) or None.
         x_test, y_test: (m, pixels), and labels (m,) or None.
-        image_shape: (height, width), or (pixels,) if the data are not images.
+        image_shape: (height, width), or (height, width, 3) in colour, or (pixels,) if the data are
+            not images.
         sha256: tells two data sets apart.
         x_valid: for validation, where the data have it; then x_test is for the end only.
         trained_on: False if a model was trained on other images than x_train.
@@ -35,6 +39,11 @@ class Images(NamedTuple):
     sha256: str
     x_valid: Array | None = None
     trained_on: bool = True
+
+    @property
+    def drawable(self) -> bool:
+        """Whether the data are images."""
+        return drawable(self.image_shape)
 
     @property
     def validation(self) -> tuple[Array, Array | None]:
@@ -60,7 +69,7 @@ def load_images(name: str) -> Images:
     """
     if name in NAMES:
         (x_train, y_train), (x_test, y_test) = NAMES[name].load_data()
-        splits = Splits(x_train, y_train, None, x_test, y_test)
+        splits = Splits(x_train, y_train.reshape(-1), None, x_test, y_test.reshape(-1))
     elif os.path.exists(name):
         splits = load_file(name)
     else:
@@ -76,8 +85,9 @@ def load_images(name: str) -> Images:
         x_train, x_test = x_train[:-test], x_train[-test:]
         if y_train is not None:
             y_train, y_test = y_train[:-test], y_train[-test:]
-    if x_train.ndim == 4:
-        print(f"{name} has colour images {x_train.shape[1:]}: trained on as numbers, not drawn")
+            unseen = np.setdiff1d(y_test, y_train).size
+            if unseen:
+                print(f"{unseen} of their classes occur in no training sample: is the file sorted?")
     digest = hashlib.sha256()
     parts = [x for x in (x_train, x_test, x_valid) if x is not None]
     for part in parts:
@@ -106,13 +116,46 @@ def _scale(name: str, *splits: Any) -> float:
 
 def _pixels(x: Any, scale: float) -> Array:
     """(n, ...) -> (n, pixels), float32 in [0, 1]."""
-    flat: Array = x.reshape(len(x), -1).astype(np.float32)
-    return flat / np.float32(scale)
+    flat = np.array(x.reshape(len(x), -1), np.float32)  # a copy, in memory
+    flat /= np.float32(scale)
+    return flat
 
 
 def _image_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """(height, width), or (pixels,) where the shape of a sample is not that of a grey image."""
-    if len(shape) == 2:
+    """(height, width), (height, width, 3), or (pixels,), from the shape of a sample.
+
+    >>> _image_shape((28, 20)), _image_shape((28, 20, 1)), _image_shape((32, 32, 3))
+    ((28, 20), (28, 20), (32, 32, 3))
+    >>> _image_shape((784,)), _image_shape((200,)), _image_shape((3, 32, 32))
+    ((28, 28), (200,), (3072,))
+    """
+    if drawable(shape):
         return shape
-    side = round(shape[0] ** 0.5) if len(shape) == 1 else 0
-    return (side, side) if side * side == shape[0] else (int(np.prod(shape)),)
+    if len(shape) == 3 and shape[2] == 1:
+        return shape[:2]
+    side = math.isqrt(shape[0]) if len(shape) == 1 else 0
+    return (side, side) if side * side == shape[0] else (math.prod(shape),)
+
+
+def drawable(image_shape: tuple[int, ...]) -> bool:
+    """Whether samples of this shape are images: (height, width) grey, (height, width, 3) colour."""
+    return len(image_shape) == 2 or (len(image_shape) == 3 and image_shape[2] == 3)
+
+
+def describe(image_shape: tuple[int, ...]) -> str:
+    """What samples of this shape are, for a message.
+
+    >>> describe((28, 28)), describe((32, 32, 3)), describe((200,))
+    ('grey images of (28, 28)', 'colour images of (32, 32, 3)', 'samples of (200,)')
+    """
+    kinds = {2: "grey images", 3: "colour images"}
+    kind = kinds[len(image_shape)] if drawable(image_shape) else "samples"
+    return f"{kind} of {image_shape}"
+
+
+def fits(image_shape: tuple[int, ...], run: tuple[int, ...]) -> bool:
+    """Whether a run of the shape `run` can take data of this shape.
+
+    The shape of a run with colour images was (pixels,) before such images were drawn.
+    """
+    return run in (image_shape, (math.prod(image_shape),))

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from numpy_nets import __version__
 from numpy_nets.callbacks import Callback, CSVLogger, Logs
+from numpy_nets.cli.runs.data import fits
 from numpy_nets.cli.settings import Settings
 from numpy_nets.network import Model
 from numpy_nets.storage.checkpoint import load_checkpoint, save_checkpoint
@@ -69,7 +70,10 @@ class Run:
 
     def _check_same(self) -> None:
         before = read_document(self.folder)
-        before |= read_settings(self.folder, self.recipe).as_json()
+        settings = read_settings(self.folder, self.recipe)
+        before |= settings.as_json()
+        if fits(self.settings.image_shape, settings.image_shape):
+            before["image_shape"] = list(self.settings.image_shape)
         for name, now in self._document().items():
             if name != "epochs" and before.get(name) != now:
                 raise ValueError(

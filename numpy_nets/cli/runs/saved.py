@@ -9,7 +9,7 @@ from numpy_nets.autodiff.tensor import Array
 from numpy_nets.cli.recipes import RECIPES
 from numpy_nets.cli.recipes.recipe import Recipe
 from numpy_nets.cli.runs.binarize import binarized
-from numpy_nets.cli.runs.data import Images, load_images
+from numpy_nets.cli.runs.data import Images, describe, fits, load_images
 from numpy_nets.cli.runs.run import free_path, read_document, read_settings
 from numpy_nets.cli.settings import Settings
 from numpy_nets.figures.images import save_images
@@ -32,13 +32,14 @@ class Saved:
         read and have not changed, so that what the model is compared with is fitted to them.
 
         Raises:
-            ValueError, OSError: as `load_images`; if images have another size, or the run's own
-                have changed.
+            ValueError, OSError: as `load_images`; if images have another size or other colours, or
+                the run's own have changed.
         """
         data = load_images(self.settings.data if name is None else name)
-        if data.image_shape != self.settings.image_shape:
+        if not fits(data.image_shape, self.settings.image_shape):
             raise ValueError(
-                f"--data: expected images of {self.settings.image_shape}, got {data.image_shape}"
+                f"--data: expected {describe(self.settings.image_shape)}, "
+                f"got {describe(data.image_shape)}"
             )
         own = data.sha256 == self.settings.data_sha256
         if name is None and not own:
@@ -54,7 +55,7 @@ class Saved:
 
     def check_drawable(self) -> None:
         """Raise ValueError if the run's data are not images."""
-        if len(self.settings.image_shape) != 2:
+        if not self.settings.drawable:
             raise ValueError(f"{self.folder}: the run's data are not images: nothing to draw")
 
     def save_picture(
