@@ -91,8 +91,8 @@ class SemiSupervisedGAN(GAN):
     """A GAN whose D learns classes from few labels, and from images without labels.
 
     A batch of `fit` is (x, [x_labelled, y]), y (batch, classes) one-hot: as many labelled images
-    as others, so the few that there are come again and again. `fit` therefore takes an iterable that
-    pairs them, and x may have the labelled images among the others.
+    as others, so the few that there are occur in it again and again. `fit` therefore takes an
+    iterable that pairs them, and x may have the labelled images among the others.
 
     Args:
         generator: z (batch, latent) -> images (batch, ...).
