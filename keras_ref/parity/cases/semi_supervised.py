@@ -34,6 +34,10 @@ from keras_ref.parity.cases.models import twin
 from numpy_nets.autodiff.tensor import Array
 
 ROUNDED = "the gradient is e^(l - log Z), and log Z of about 1,000 is rounded by up to 256 eps"
+CANCELLING = (
+    "behind batch normalization the gradients of a batch nearly cancel: 29 eps measured, and one "
+    "ulp in the weights moves this library's own gradients by up to 31"
+)
 
 _TERMS = ("d_loss_real", "d_loss_fake", "d_loss_labelled", "g_loss")
 
@@ -117,7 +121,8 @@ CASES = [
     Case("model", "models.build_sgan_discriminator",
          partial(_network, "build_sgan_discriminator", 784)),
     Case("model", "models.SemiSupervisedGAN", partial(_terms, GAME, training=False)),
-    Case("model", "models.SemiSupervisedGAN", partial(_terms, GAME, training=True), "in training"),
+    Case("model", "models.SemiSupervisedGAN", partial(_terms, GAME, training=True), "in training",
+         bound=128, reason=CANCELLING),
     Case("training", "models.SemiSupervisedGAN", partial(_iterations, optimizer="SGD"),
          f"{STEPS} iterations of SGD"),
     Case("training", "models.SemiSupervisedGAN",

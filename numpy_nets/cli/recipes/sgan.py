@@ -16,6 +16,7 @@ from numpy_nets.cli.recipes.recipe import History, Labels
 from numpy_nets.cli.runs.data import Images
 from numpy_nets.cli.settings import count, rate
 from numpy_nets.evaluation.neighbours import nearest_neighbour_accuracy
+from numpy_nets.evaluation.probe import linear_probe
 from numpy_nets.figures import palette
 from numpy_nets.figures.curves import save_curves
 from numpy_nets.figures.images import tile
@@ -167,6 +168,7 @@ class SGANRecipe(AdversarialRecipe[SGANSettings, SemiSupervisedGAN]):
             x_labelled, y_labelled = self.labelled(data, settings)
             alone = train_alone(x_labelled, y_labelled, settings)
             add("the same D, trained on the labels alone", accuracy(alone, x, y))
+            add("linear probe of pixels", linear_probe(x_labelled, y_labelled, x, y))
             add("nearest labelled image", nearest_neighbour_accuracy(x_labelled, y_labelled, x, y))
         console.print(table)
 
