@@ -121,8 +121,8 @@ def test_the_table_has_the_errors_of_the_same_labels_without_the_gan(
     trained = capsys.readouterr().out
     assert main(["evaluate", "run"]) == 0
     evaluated = capsys.readouterr().out
-    for line in ("sgan, average of D's weights", "sgan, D itself", "nearest labelled image", "linear probe of pixels",
-                 "the same D, trained on the labels alone"):  # fmt: skip
+    for line in ("sgan, average of D's weights", "sgan, D itself", "linear probe of pixels",
+                 "nearest labelled image", "the same D, trained on the labels alone"):  # fmt: skip
         assert line in evaluated
     assert "error on 20 test images, from 6 labels" in evaluated
     assert evaluated.strip() in trained
