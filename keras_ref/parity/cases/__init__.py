@@ -12,6 +12,7 @@ from keras_ref.parity.cases import (
     normalization,
     ops,
     optimizers,
+    semi_supervised,
     tape,
     training,
     vae,
@@ -29,6 +30,7 @@ CASES: list[Case] = [
     *vae.CASES,
     *gan.CASES,
     *extensions.CASES,
+    *semi_supervised.CASES,
     *family.CASES,
     *accuracy.CASES,
 ]

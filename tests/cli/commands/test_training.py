@@ -25,6 +25,7 @@ PICTURES = {
     "cgan": {"outputs.png", "samples.png", "samples.gif", "samples/epoch-0001.png"},
     "bigan": {"outputs.png", "samples.png", "samples.gif", "samples/epoch-0001.png",
               "reconstructions.png"},
+    "sgan": {"outputs.png", "samples.png", "samples.gif", "samples/epoch-0001.png"},
 }
 OTHER = {  # options that differ from the defaults, for each model
     "autoencoder": "--binarize dynamic",
@@ -36,6 +37,7 @@ OTHER = {  # options that differ from the defaults, for each model
     "gan": "--objective least-squares --half-steps yes --label-smoothing 0.1",
     "cgan": "--dropout 0.2 --hidden 7",
     "bigan": "--hidden 6 --dropout 0.1",
+    "sgan": "--hidden 6 --labels 9",
 }
 
 
