@@ -9,11 +9,12 @@ from collections.abc import Sequence
 
 from numpy_nets import __version__
 from numpy_nets.cli.arguments import Command, dispatch
-from numpy_nets.cli.commands import evaluate, interpolate, invert, parity, sample, train
+from numpy_nets.cli.commands import compare, evaluate, interpolate, invert, parity, sample, train
 
 COMMANDS = {
     "train": Command("train a model", train.main),
     "evaluate": Command("how good is a trained model?", evaluate.main),
+    "compare": Command("several trained models of the same data", compare.main),
     "sample": Command("new images from a trained model", sample.main),
     "interpolate": Command("from one image to another through the codes", interpolate.main),
     "invert": Command("find codes of images for a GAN", invert.main),

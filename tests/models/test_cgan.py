@@ -117,3 +117,10 @@ def test_evaluate_and_weights_work_as_for_a_gan(tmp_path: Any) -> None:
     z = [Tensor(np.ones((3, 2), "float32")), Tensor(EYE)]
     np.testing.assert_array_equal(gan(z).array, other(z).array)
     assert ops.shape(gan(z)) == (3, 1)
+
+
+def test_a_weight_beside_the_labels_is_not_in_the_way() -> None:
+    """`train_on_batch` of Keras passes (x, y, None)."""
+    gan, (x, y) = build(), batch(4)
+    logs = gan.train_step((Tensor(x), Tensor(y), None))
+    assert set(logs) == set(gan.reported)

@@ -65,7 +65,7 @@ def main(argv: Sequence[str]) -> int:
     encoder.save_weights(file)
     print(f"written: {file}")
     print_codes("encoder", data, encoder, untrained, decode, random.normal((1000, latent)).numpy())
-    if len(data.image_shape) == 2:
+    if data.drawable:
         x, shape = data.x_test[:20], (-1, *data.image_shape)
         picture = free_path(arguments.run, "inverted", ".png")
         images = decode(codes_of(encoder)(x))
