@@ -10,7 +10,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from benchmarks import (
     aevb_figure2,
     autoencoder_convergence,
-    bigan_grid,
     gan_1d,
     gan_parzen,
     gan_ring,
@@ -41,7 +40,6 @@ BENCHMARKS: dict[str, Callable[..., object]] = {
     "gan-parzen": gan_parzen.run,
     "gan-ring": gan_ring.run,
     "gan-seeds": gan_seeds.run,
-    "bigan-grid": bigan_grid.run,
 }
 
 
