@@ -40,11 +40,11 @@ class SGANSettings(AdversarialSettings):
     half_steps: str = "no"
     label_smoothing: float = 0.0
     labels: int = count(100, "training images whose labels are used, as many of each class")
-    epochs: int = count(100, "passes over the data")
+    epochs: int = count(70, "passes over the data")
     batch_size: int = count(100, "images in a step, and as many of those with a label")
     learning_rate: float = rate(3e-3)
     hidden: int = count(
-        256, "units of D's first hidden layer and, halved, of its two others and G's two"
+        256, "units of D's first hidden layer; its two others and G's two have half as many"
     )
 
 
