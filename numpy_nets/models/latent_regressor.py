@@ -9,6 +9,8 @@ G's images are like them. The best E is the mean of all z that G turns into one 
 
 from typing import Any
 
+import numpy as np  # noqa: F401  # the examples use it
+
 from numpy_nets.autodiff import ops
 from numpy_nets.autodiff.tensor import Tensor
 from numpy_nets.layers import Dense, Input, LeakyReLU
@@ -50,8 +52,8 @@ class LatentRegressor(TermModel):
     >>> model = LatentRegressor(
     ...     Sequential([Input((1,)), Dense(1)]), Sequential([Input((1,)), Dense(1)])
     ... )
-    >>> model.generator.set_weights([[[2.0]], [0.0]])  # G(z) = 2 z
-    >>> model.encoder.set_weights([[[0.5]], [0.25]])  # E(x) = x / 2 + ¼
+    >>> model.generator.set_weights([np.array([[2.0]]), np.array([0.0])])  # G(z) = 2 z
+    >>> model.encoder.set_weights([np.array([[0.5]]), np.array([0.25])])  # E(x) = x / 2 + ¼
     >>> [float(term) for term in model.terms(ops.convert_to_tensor([[1.0], [-1.0]]), None)]
     [0.0625]
     """
