@@ -68,16 +68,18 @@ def build_bigan_discriminator(
 ) -> Model:
     """[x (batch, input_dim), z (batch, latent_dim)] -> D(x, z) (batch, 1).
 
-    z joins x at the first layer and again at the second, which has batch normalization.
+    z joins x at the first layer and again at the second. The paper has batch normalization in the
+    second, too; here, where the real pairs and the others are batches of their own, D then wins
+    for good (D(x) 0.97 after 150 epochs on 6,000 digits) and neither G nor E learns.
 
-    >>> build_bigan_discriminator(6, 2, 4).count_params()  # 8·4 + 4, 6·4, 4 per unit, 4 + 1
-    81
+    >>> build_bigan_discriminator(6, 2, 4).count_params()  # 8·4 + 4, 6·4 + 4, 4 + 1
+    69
     """
     x, z = Input((input_dim,)), Input((latent_dim,))
     joint = Concatenate()([Dropout(dropout)(x), z])
     hidden = Dropout(dropout)(LeakyReLU(negative_slope=slope)(Dense(hidden_dim)(joint)))
-    hidden = Dense(hidden_dim, use_bias=False)(Concatenate()([hidden, z]))
-    hidden = Dropout(dropout)(LeakyReLU(negative_slope=slope)(BatchNormalization()(hidden)))
+    hidden = Dense(hidden_dim)(Concatenate()([hidden, z]))
+    hidden = Dropout(dropout)(LeakyReLU(negative_slope=slope)(hidden))
     return Model([x, z], Dense(1, activation="sigmoid")(hidden), name="discriminator")
 
 

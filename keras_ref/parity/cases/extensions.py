@@ -25,6 +25,10 @@ CANCELLING = (
     "left of their sum: 125 eps measured, and one ulp in the weights moves this library's own "
     "gradient by up to 174"
 )
+GENTLE = (
+    "SGD with batch normalization: one ulp in the initial weights moves this library's own result by "
+    "up to 167 eps after 100 steps"
+)
 SENSITIVE = (
     "Adam with batch normalization: one ulp in the initial weights moves this library's own result "
     "by up to 2,000 eps after 100 steps"
@@ -237,7 +241,7 @@ CASES = [
         for variant, options in (("", {}), (", averaged", {"ema_momentum": 0.96875}))
     ),
     Case("training", "models.BiGAN", partial(_iterations, BIDIRECTIONAL, optimizer="SGD"),
-         f"{STEPS} iterations of SGD"),
+         f"{STEPS} iterations of SGD", bound=256, reason=GENTLE),
     Case("training", "models.LatentRegressor", _regressor, f"{STEPS} iterations"),
     # In float32 some gradients are all rounding, and Adam makes full steps of them.
     Case("training", "models.BiGAN", partial(_iterations, BIDIRECTIONAL, ema_momentum=0.96875),

@@ -29,7 +29,7 @@ class BiGANSettings(AdversarialSettings):
     learning_rate: float = rate(2e-4)
     latent: int = count(50, "length of a code")
     hidden: int = count(256, "units of each hidden layer; 1024 in the paper")
-    dropout: float = dropout(0.0)
+    dropout: float = dropout(0.3)
 
 
 class BiGANRecipe(AdversarialRecipe[BiGANSettings, BiGAN]):
