@@ -26,8 +26,8 @@ CANCELLING = (
     "gradient by up to 174"
 )
 GENTLE = (
-    "SGD with batch normalization: one ulp in the initial weights moves this library's own result by "
-    "up to 167 eps after 100 steps"
+    "SGD with batch normalization: one ulp in the initial weights moves this library's own result "
+    "by up to 167 eps after 100 steps"
 )
 SENSITIVE = (
     "Adam with batch normalization: one ulp in the initial weights moves this library's own result "

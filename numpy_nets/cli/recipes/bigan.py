@@ -26,7 +26,7 @@ class BiGANSettings(AdversarialSettings):
     """The settings of a BiGAN."""
 
     epochs: int = count(150, "passes over the data")
-    learning_rate: float = rate(2e-4)
+    learning_rate: float = rate(4e-4)
     latent: int = count(50, "length of a code")
     hidden: int = count(256, "units of each hidden layer; 1024 in the paper")
     dropout: float = dropout(0.3)
