@@ -24,7 +24,8 @@ ORDER = [
     ["metrics", "storage"],
     ["network"],
     ["models"],
-    ["evaluation", "figures"],
+    ["evaluation"],
+    ["figures"],
     ["cli"],
     ["__main__"],
 ]

@@ -1,4 +1,4 @@
-"""Gaussians: entropy, Kullback-Leibler divergence and density, with their derivations.
+"""Gaussians: entropy, Kullback-Leibler divergence, density and norm, with their derivations.
 
 Everything is in nats and computed in float64. Where the covariance is diagonal, the last axis holds
 the d dimensions, and the result is the sum over them, because the densities of independent
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from numpy_nets.autodiff.tensor import Array
+from numpy_nets.checks import positive_int, probability
 
 
 def entropy(var: ArrayLike) -> Array:
@@ -102,6 +103,82 @@ def log_density(x: ArrayLike, mean: ArrayLike, covariance: ArrayLike) -> Array:
     log_det = 2 * np.sum(np.log(np.diag(factor)))
     result: Array = -0.5 * (d * np.log(2 * np.pi) + log_det + np.sum(noise**2, axis=0))
     return result.reshape(x.shape[:-1])
+
+
+def norm_density(r: ArrayLike, d: int) -> Array:
+    """Density of |z| at r >= 0, z ~ N(0, I) in d dimensions: the chi distribution.  (...) -> (...).
+
+        p(r) = r^(d-1) e^(-r²/2) / (2^(d/2-1) Γ(d/2))
+
+    N(z; 0, I) is (2π)^(-d/2) e^(-r²/2) everywhere on the sphere of radius r, whose area is
+    2 π^(d/2) r^(d-1) / Γ(d/2); p is their product. The density is highest at z = 0, but the area
+    grows faster than it falls, up to r = √(d-1).
+
+    Raises:
+        ValueError: d is not a positive integer, or r is negative.
+
+    >>> round(float(norm_density(0.0, 1)), 4), round(float(norm_density(1.0, 2)), 4)  # √(2/π), e^-½
+    (0.7979, 0.6065)
+    """
+    from scipy.special import gammaln, xlogy
+
+    d, r = positive_int("norm_density: d", d), np.asarray(r, np.float64)
+    if not (r >= 0).all():
+        raise ValueError(f"norm_density: r: expected no negative number, got {r.min()}")
+    log_constant = (d / 2 - 1) * np.log(2) + gammaln(d / 2)
+    result: Array = np.exp(xlogy(d - 1, r) - r**2 / 2 - log_constant)
+    return result
+
+
+def norm_mean(d: int) -> float:
+    """E|z| for z ~ N(0, I) in d dimensions: √2 Γ((d+1)/2) / Γ(d/2), a little less than √d.
+
+    E|z| = ∫ r p(r) dr with the p of `norm_density`. But r p(r) is the density for d + 1 times the
+    ratio of the two constants, 2^((d+1)/2-1) Γ((d+1)/2) / (2^(d/2-1) Γ(d/2)), and integrates to it.
+
+    Raises:
+        ValueError: d is not a positive integer.
+
+    >>> round(norm_mean(1), 4), round(norm_mean(100), 4)  # √(2/π), and nearly 10
+    (0.7979, 9.975)
+    """
+    from scipy.special import poch  # poch(a, ½) = Γ(a + ½) / Γ(a), exact where Γ itself overflows
+
+    return float(np.sqrt(2) * poch(positive_int("norm_mean: d", d) / 2, 0.5))
+
+
+def norm_variance(d: int) -> float:
+    """Var |z| for z ~ N(0, I) in d dimensions: d - (E|z|)², which is below ½ whatever d is.
+
+    E|z|² = Σ E z_i² = d. With x = (d-1)/2, (Γ(x+1) / Γ(x+½))² > x + ¼ (Watson 1959), so that
+    (E|z|)² > 2x + ½ = d - ½. The shell around √d in which samples lie thus becomes no thicker as
+    its radius grows.
+
+    Raises:
+        ValueError: d is not a positive integer.
+
+    >>> round(norm_variance(1), 4), round(norm_variance(100), 4)  # 1 - 2/π, and nearly ½
+    (0.3634, 0.4987)
+    """
+    d = positive_int("norm_variance: d", d)
+    return d - norm_mean(d) ** 2
+
+
+def line_norm_mean(d: int, t: float = 0.5) -> float:
+    """E|(1-t) a + t b| for independent a, b ~ N(0, I) in d dimensions: √((1-t)² + t²) E|a|.
+
+    A sum of independent Gaussians is Gaussian, and the variances add: (1-t) a + t b has the law of
+    √((1-t)² + t²) a. In the middle the norm is E|a| / √2, about √(d/2), which is (√2 - 1) √d
+    standard deviations of |z| below its mean: 4 of them in 100 dimensions, where no sample is.
+
+    Raises:
+        ValueError: d is not a positive integer, or t is not in [0, 1].
+
+    >>> round(line_norm_mean(100), 4), line_norm_mean(100, 0.0) == norm_mean(100)
+    (7.0534, True)
+    """
+    d, t = positive_int("line_norm_mean: d", d), probability("line_norm_mean: t", t)
+    return float(np.hypot(1 - t, t)) * norm_mean(d)
 
 
 def _same_dimensions(function: str, **parameters: ArrayLike) -> list[Array]:

@@ -103,6 +103,20 @@ def test_an_arc_keeps_the_norm_of_unit_vectors_and_turns_by_equal_angles(start, 
     np.testing.assert_allclose(angles(codes), expected, rtol=1e-9, atol=1e-12)
 
 
+@few
+@given(vectors, vectors, st.floats(0.1, 100), st.integers(2, 9))
+def test_of_two_codes_of_one_norm_an_arc_keeps_it_and_the_middle_of_a_line_has_cos_half_the_angle(
+    start, end, norm, steps
+):
+    start, end = norm * unit(start), norm * unit(end)
+    angle = angles(np.stack([start, end]))[0]
+    assume(angle < np.pi - 1e-3)
+    arc = np.linalg.norm(interpolate(start, end, steps, "spherical"), axis=1)
+    np.testing.assert_allclose(arc, norm, rtol=1e-10)
+    middle = np.linalg.norm(interpolate(start, end, 3)[1])
+    np.testing.assert_allclose(middle, norm * np.cos(angle / 2), rtol=1e-9)
+
+
 def test_a_quarter_circle_is_a_quarter_circle():
     arc = interpolate([1, 0], [0, 1], 4, "spherical")
     t = np.pi / 6 * np.arange(4)

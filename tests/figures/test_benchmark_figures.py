@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks import aevb_figure2, gan_1d, gan_ring
 from numpy_nets.figures import palette
+from numpy_nets.figures.code_norms import code_norms_figure
 from numpy_nets.figures.gan_gradients import gan_gradients_figure
 from numpy_nets.figures.gradient_variance import gradient_variance_figure
 
@@ -44,6 +45,8 @@ FIGURES = {
     "aevb of a few steps": lambda: aevb_figure2.figure(rows("MNIST", bound=-300.0)[2:6]),
     "gan gradients": gan_gradients_figure,
     "gradient variance": gradient_variance_figure,
+    "code norms": code_norms_figure,
+    "code norms in the plane": lambda: code_norms_figure(2),
 }
 
 

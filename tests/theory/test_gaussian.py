@@ -10,7 +10,15 @@ from numpy.polynomial.hermite_e import hermegauss
 from scipy import stats
 from scipy.integrate import quad
 
-from numpy_nets.theory.gaussian import entropy, kl_divergence, log_density
+from numpy_nets.theory.gaussian import (
+    entropy,
+    kl_divergence,
+    line_norm_mean,
+    log_density,
+    norm_density,
+    norm_mean,
+    norm_variance,
+)
 
 few = settings(max_examples=25, deadline=None)
 means, variances = st.floats(-3, 3), st.floats(0.05, 20)
@@ -226,6 +234,83 @@ def test_arguments_are_not_changed():
     assert (x == 1).all() and (mean == 1).all() and (covariance == np.eye(3)).all()
 
 
+# Norm.
+
+DIMENSIONS = [1, 2, 3, 10, 100, 1000]
+
+
+def norm_integral(f, d):
+    """∫ f(r) p(r) dr with SciPy's density of the chi distribution, 15 units around √d."""
+    low, high = max(0.0, np.sqrt(d) - 15), np.sqrt(d) + 15
+    value, _ = quad(lambda r: f(r) * stats.chi.pdf(r, d), low, high, epsabs=1e-12, epsrel=1e-11)
+    return value
+
+
+@pytest.mark.parametrize("d", DIMENSIONS)
+def test_norm_density_is_scipys_chi_and_integrates_to_1(d):
+    r = np.sqrt(d) + np.linspace(-min(8, np.sqrt(d)), 8, 33)
+    close(norm_density(r, d), stats.chi.pdf(r, d), rtol=1e-9)
+    low, high = max(0.0, np.sqrt(d) - 15), np.sqrt(d) + 15
+    close(quad(norm_density, low, high, args=(d,))[0], 1, rtol=1e-8)
+
+
+def test_norm_density_at_0_is_that_of_one_dimension_only():
+    close(norm_density(0, 1), np.sqrt(2 / np.pi))
+    assert norm_density(0, 2) == norm_density(0, 100) == 0
+
+
+@pytest.mark.parametrize("d", [2, 3, 100])
+def test_norm_density_is_highest_at_the_root_of_d_minus_1(d):
+    r = np.linspace(0, 2 * np.sqrt(d), 2001)
+    assert r[norm_density(r, d).argmax()] == pytest.approx(np.sqrt(d - 1), abs=2 * r[1])
+
+
+@pytest.mark.parametrize("d", DIMENSIONS)
+def test_norm_mean_and_variance_are_their_integrals(d):
+    mean = norm_integral(lambda r: r, d)
+    close(norm_mean(d), mean, rtol=1e-9)
+    close(norm_variance(d), norm_integral(lambda r: (r - mean) ** 2, d), rtol=1e-8)
+
+
+@pytest.mark.parametrize("d", [1, 2, 10, 100])
+def test_norm_mean_and_variance_are_within_five_standard_errors_of_monte_carlo(d):
+    norms = np.linalg.norm(np.random.default_rng(d).standard_normal((50_000, d)), axis=1)
+    squares = (norms - norm_mean(d)) ** 2
+    assert abs(norms.mean() - norm_mean(d)) < 5 * norms.std() / np.sqrt(len(norms))
+    assert abs(squares.mean() - norm_variance(d)) < 5 * squares.std() / np.sqrt(len(norms))
+
+
+@few
+@given(st.integers(1, 10**6))
+def test_norm_mean_is_near_the_root_of_d_and_the_variance_grows_to_one_half(d):
+    assert np.sqrt(d - 0.5) < norm_mean(d) < np.sqrt(d)
+    assert 0.36 < norm_variance(d) < 0.5
+    # Γ(x + 1) = x Γ(x). Up to x = 10⁴ poch subtracts two log Γ(x), of up to 8e4: each is rounded
+    # to half of 1.5e-11, and what is lost there is relative after the exponential.
+    close(norm_mean(d) * norm_mean(d + 1), d, rtol=3e-11)
+
+
+def test_means_of_one_to_three_dimensions_are_known():
+    close([norm_mean(1), norm_mean(2), norm_mean(3)], np.sqrt([2 / np.pi, np.pi / 2, 8 / np.pi]))
+
+
+@pytest.mark.parametrize("d", [1, 2, 100])
+@pytest.mark.parametrize("t", [0.0, 0.25, 0.5, 0.9, 1.0])
+def test_norms_on_a_straight_line_are_within_five_standard_errors_of_monte_carlo(d, t):
+    a, b = np.random.default_rng(d).standard_normal((2, 20_000, d))
+    norms = np.linalg.norm((1 - t) * a + t * b, axis=1)
+    assert abs(norms.mean() - line_norm_mean(d, t)) < 5 * norms.std() / np.sqrt(len(norms))
+
+
+@few
+@given(st.integers(1, 10**6), st.floats(0, 1))
+def test_a_straight_line_starts_at_the_norm_of_samples_and_is_lowest_in_the_middle(d, t):
+    assert line_norm_mean(d, 0) == line_norm_mean(d, 1) == norm_mean(d)
+    close(line_norm_mean(d), norm_mean(d) / np.sqrt(2))
+    close(line_norm_mean(d, t), line_norm_mean(d, 1 - t))
+    assert line_norm_mean(d) * (1 - 1e-12) <= line_norm_mean(d, t) <= norm_mean(d)
+
+
 # Errors.
 
 I2 = np.eye(2)
@@ -257,6 +342,12 @@ I2 = np.eye(2)
         (lambda: log_density([1, 1], [0, 0], I2 * np.nan), "a finite symmetric matrix"),
         (lambda: log_density([1, 1], [0, 0], np.diag([1, np.inf])), "a finite symmetric matrix"),
         (lambda: log_density([1, 1], [0, 0], np.diag([1, -2])), "positive eigenvalues, got -2"),
+        (lambda: norm_density(1.0, 0), "norm_density: d: expected a positive integer, got 0"),
+        (lambda: norm_density([1, -0.5], 2), "norm_density: r: .* no negative number, got -0.5"),
+        (lambda: norm_mean(2.5), "norm_mean: d: expected a positive integer, got 2.5"),
+        (lambda: norm_variance(0), "norm_variance: d: expected a positive integer, got 0"),
+        (lambda: line_norm_mean(0), "line_norm_mean: d: expected a positive integer, got 0"),
+        (lambda: line_norm_mean(2, 1.5), r"line_norm_mean: t: .* in \[0, 1\], got 1.5"),
     ],
 )
 def test_what_does_not_fit_raises_one_line_that_says_what_was_expected(call, message):

@@ -39,6 +39,7 @@ class BiGANRecipe(AdversarialRecipe[BiGANSettings, BiGAN]):
     help = "a GAN with an encoder: images have codes, too"
     settings = BiGANSettings
     shown = ("d_loss", "g_loss", "e_loss", "d_real", "d_fake")
+    has_encoder = True
 
     def build(self, settings: BiGANSettings) -> BiGAN:
         latent, pixels, hidden = settings.latent, settings.pixels, settings.hidden

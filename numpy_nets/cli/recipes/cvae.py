@@ -78,6 +78,23 @@ class ConditionalVAERecipe(VariationalRecipe[ConditionalVAESettings, Conditional
         x, y = data.x_test[chosen[:16]], labels[chosen[:16]]
         return self.encode(model, x, y), x, y
 
+    def chosen_ends(
+        self, model: ConditionalVAE, data: Images, first: int, second: int
+    ) -> tuple[Array, Array, Labels]:
+        """The codes of two images of one class, which is also that of the images between them.
+
+        The code says how an image is written, and the label what it shows. Halfway from a label to
+        another there is none that the decoder was trained on.
+        """
+        codes, x, y = super().chosen_ends(model, data, first, second)
+        assert y is not None  # or `encode` would have failed
+        if y[0] != y[1]:
+            raise ValueError(
+                f"--from, --to: cvae: expected two images of one class, got image {first} of "
+                f"class {y[0]} and image {second} of class {y[1]}"
+            )
+        return codes, x, y
+
     def sample(self, model: ConditionalVAE, count: int, label: int | None) -> Array:
         """New images, in the order of their classes if no label is given."""
         return self.decode(

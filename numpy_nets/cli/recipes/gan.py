@@ -79,6 +79,7 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
 
     unit = "loss"
     shown: ClassVar[tuple[str, ...]] = ("d_loss", "g_loss", "d_real", "d_fake")
+    has_encoder = False
 
     def game(self, settings: S) -> dict[str, Any]:
         """The arguments of the GAN beside its networks."""

@@ -31,6 +31,7 @@ class Recipe(Generic[S, M]):
     settings: type[S]
     unit: ClassVar[str]  # of the loss
     shown: ClassVar[tuple[str, ...]] = ("loss", "val_loss")  # in the progress bar
+    has_encoder: ClassVar[bool] = True  # whether `encode` can be called
 
     @property
     def weights_file(self) -> str:
@@ -81,6 +82,27 @@ class Recipe(Generic[S, M]):
     ) -> tuple[Array, Array | None, Labels]:
         """Up to 16 codes to interpolate between, with their images and labels if there are any."""
         chosen = rng.permutation(len(data.x_test))[:16]
+        x, y = data.x_test[chosen], None if data.y_test is None else data.y_test[chosen]
+        return self.encode(model, x, y), x, y
+
+    def chosen_ends(
+        self, model: M, data: Images, first: int, second: int
+    ) -> tuple[Array, Array, Labels]:
+        """The codes of two test images, with the images and their labels if there are any.
+
+        Raises:
+            ValueError: if the model has no encoder, or there is no image of such an index.
+        """
+        if not self.has_encoder:
+            raise ValueError(
+                f"--from, --to: the model is {self.name}, which has no encoder to find the codes "
+                "of images: leave both out to go from sample to sample, or train a bigan or vae"
+            )
+        n = len(data.x_test)
+        for flag, index in (("--from", first), ("--to", second)):
+            if not 0 <= index < n:
+                raise ValueError(f"{flag}: expected a test image, 0 to {n - 1}, got {index}")
+        chosen = [first, second]
         x, y = data.x_test[chosen], None if data.y_test is None else data.y_test[chosen]
         return self.encode(model, x, y), x, y
 

@@ -1,8 +1,12 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from numpy_nets.cli import main
 from numpy_nets.cli.recipes import RECIPES
+from numpy_nets.cli.runs import saved
 from numpy_nets.cli.runs.saved import load_saved
 
 
@@ -77,3 +81,52 @@ def test_data_that_are_no_images_have_nothing_to_draw(empty_folder, no_pictures,
     assert main(words.split()) == 0
     for command in ("sample", "interpolate"):
         fails(f"{command} run", "not images: nothing to draw")
+
+
+@pytest.mark.parametrize("model", ["autoencoder", "vae", "bigan"])
+def test_the_way_between_two_chosen_images_begins_and_ends_with_them(model, trained, monkeypatch):
+    trained(model)
+    drawn = {}
+    monkeypatch.setattr(
+        saved, "save_images",
+        lambda path, images, columns, title, **labels: drawn.update(
+            name=path.name, images=images, columns=columns, title=title, **labels
+        ),
+    )  # fmt: skip
+    assert main(["interpolate", "run", "--from", "3", "--to", "7", "--steps", "5"]) == 0
+    x = load_saved(Path("run")).images().x_test.reshape(-1, 6, 5)
+    assert drawn["columns"] == len(drawn["images"]) == 7
+    np.testing.assert_array_equal(drawn["images"][[0, -1]], x[[3, 7]])
+    assert drawn["column_labels"] == ["image", "0.00", "0.25", "0.50", "0.75", "1.00", "image"]
+    assert drawn["name"] == "interpolation-linear-3-to-7.png"
+    assert "test images 3 and 7" in drawn["title"]
+
+
+def test_indices_are_checked(trained, fails):
+    trained("vae")
+    fails("interpolate run --from 3", "--from: expected --to INDEX, too")
+    fails("interpolate run --to 3", "--to: expected --from INDEX, too")
+    fails("interpolate run --from 3 --to 20", "--to: expected a test image, 0 to 19, got 20")
+    fails("interpolate run --from -1 --to 2", "--from: expected an integer >= 0")
+    fails("interpolate run --from 1 --to 2 --seed 3", "--seed: chooses images")
+
+
+@pytest.mark.parametrize("model", ["gan", "cgan"])
+def test_a_model_without_an_encoder_has_no_codes_of_chosen_images(model, trained, fails):
+    trained(model)
+    fails("interpolate run --from 1 --to 2", f"the model is {model}, which has no encoder")
+
+
+def test_a_conditional_model_needs_two_images_of_one_class(trained, fails):
+    trained("cvae")  # image i has class i % 3
+    assert main(["interpolate", "run", "--from", "1", "--to", "4"]) == 0
+    fails("interpolate run --from 1 --to 2", "--from, --to")
+
+
+def test_an_animation_goes_there_and_back_and_replaces_nothing(trained, empty_folder):
+    folder = trained("vae")
+    for _ in range(2):
+        assert main(["interpolate", "run", "--steps", "4", "--gif"]) == 0
+    for name in ("interpolation-linear.gif", "interpolation-linear-2.gif"):
+        with Image.open(folder / name) as gif:
+            assert gif.n_frames == 4 + 3
