@@ -142,7 +142,7 @@ def norm_mean(d: int) -> float:
     >>> round(norm_mean(1), 4), round(norm_mean(100), 4)  # √(2/π), and nearly 10
     (0.7979, 9.975)
     """
-    from scipy.special import poch  # poch(a, ½) = Γ(a + ½) / Γ(a), exact where Γ itself overflows
+    from scipy.special import poch  # poch(a, ½) = Γ(a + ½) / Γ(a), also where Γ overflows
 
     return float(np.sqrt(2) * poch(positive_int("norm_mean: d", d) / 2, 0.5))
 

@@ -49,10 +49,10 @@ def test_ten_ways_of_each_kind_are_drawn_in_its_colour():
 
 
 @pytest.mark.parametrize(
-    ("d", "said"), [(1, "expected at least 2, got 1"), (0, "a positive integer, got 0")]
+    ("d", "said"), [(1, "expected at least 2, got 1"), (0, "expected a positive integer, got 0")]
 )
 def test_in_one_dimension_there_are_no_arcs(tmp_path, d, said):
-    with pytest.raises(ValueError, match=f"save_code_norms: dimensions: expected .*{said[-12:]}"):
+    with pytest.raises(ValueError, match=f"save_code_norms: dimensions: {said}"):
         save_code_norms(tmp_path / "new.png", d)
 
 
