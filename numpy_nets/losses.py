@@ -17,6 +17,8 @@ from numpy_nets.autodiff.tensor import Tensor, TensorLike, convert_to_tensor
 from numpy_nets.checks import probability
 from numpy_nets.naming import lookup, snake_case
 
+LossFunction: TypeAlias = Callable[..., Any]
+
 _REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 
 
@@ -45,6 +47,7 @@ class Loss:
                 f"got {reduction!r}"
             )
         self.reduction = reduction
+        self.dtype = config.floatx()
         self.name = name or snake_case(type(self).__name__)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -53,9 +56,8 @@ class Loss:
     def __call__(
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> Tensor:
-        prediction = _as_float(y_pred)
-        values = self.call(_like(y_true, prediction), prediction)
-        weight = None if sample_weight is None else _like(sample_weight, values)
+        values = self.call(_cast(y_true, self.dtype), _cast(y_pred, self.dtype))
+        weight = None if sample_weight is None else _cast(sample_weight, values.dtype)
         if weight is not None:
             if weight.shape == (*values.shape, 1):  # (batch, 1) for one value a sample
                 values = ops.reshape(values, weight.shape)
@@ -76,24 +78,63 @@ class Loss:
         return ops.mean(values)
 
 
+class LossFunctionWrapper(Loss):
+    """The loss of a function (y_true, y_pred) -> one value per sample.
+
+    y_true and y_pred reach the function with as many axes each: for y_pred (batch, 1), targets
+    (batch,) become (batch, 1), because their difference would else be (batch, batch).
+
+    >>> absolute = LossFunctionWrapper(lambda y, p: ops.mean(ops.abs(y - p), axis=-1))
+    >>> float(absolute([0.0, 0.0], [[1.0], [-3.0]]))
+    2.0
+
+    Args:
+        kwargs: further arguments of the function.
+    """
+
+    def __init__(
+        self,
+        fn: LossFunction,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name or getattr(fn, "__name__", None), reduction)
+        self.fn, self.kwargs = fn, kwargs
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return convert_to_tensor(self.fn(*_same_rank(y_true, y_pred), **self.kwargs))
+
+
 def _as_float(x: TensorLike) -> Tensor:
     tensor = convert_to_tensor(x)
     return tensor if tensor.dtype.kind == "f" else ops.cast(tensor, config.floatx())
 
 
-def _like(x: TensorLike, other: Tensor) -> Tensor:
-    """x in the dtype of `other`."""
+def _cast(x: TensorLike, dtype: Any) -> Tensor:
     tensor = convert_to_tensor(x)
-    return tensor if tensor.dtype == other.dtype else ops.cast(tensor, str(other.dtype))
+    return tensor if tensor.dtype == dtype else ops.cast(tensor, str(dtype))
 
 
-def _same_shape(what: str, y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """y_true in the shape of y_pred: for y_pred (batch, 1), it may be (batch,)."""
-    if y_true.shape == y_pred.shape:
-        return y_true
-    if y_true.ndim == 1 and y_pred.shape == (*y_true.shape, 1):
-        return ops.reshape(y_true, y_pred.shape)
-    raise ValueError(f"{what}: y_true: expected shape {y_pred.shape}, got {y_true.shape}")
+def _same_rank(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Both with as many axes, if one lacks only the last axis of the other, of length 1."""
+    if a.ndim > b.ndim:
+        b, a = _same_rank(b, a)
+    elif a.ndim and b.ndim == a.ndim + 1 and b.shape[-1] == 1:
+        if a.ndim == 1:
+            a = ops.reshape(a, (*a.shape, 1))
+        else:
+            b = ops.reshape(b, b.shape[:-1])
+    return a, b
+
+
+def _same_shape(what: str, y_true: TensorLike, y_pred: TensorLike) -> tuple[Tensor, Tensor]:
+    """y_true and y_pred in one dtype and one shape, after `_same_rank`."""
+    prediction = _as_float(y_pred)
+    y, p = _same_rank(_cast(y_true, prediction.dtype), prediction)
+    if y.shape != p.shape:
+        raise ValueError(f"{what}: y_true: expected shape {p.shape}, got {y.shape}")
+    return y, p
 
 
 def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
@@ -105,9 +146,21 @@ def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     Raises:
         ValueError: shapes of y_true and y_pred that do not fit.
     """
-    prediction = _as_float(y_pred)
-    y = _same_shape("mean_squared_error", _like(y_true, prediction), prediction)
-    return ops.mean(ops.square(y - prediction), axis=-1)
+    y, p = _same_shape("mean_squared_error", y_true, y_pred)
+    return ops.mean(ops.square(y - p), axis=-1)
+
+
+def mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """Mean over the last axis of |y_true - y_pred|.  (batch, d) -> (batch,).
+
+    >>> mean_absolute_error([[1.0, 2.0], [0.0, 0.0]], [[1.0, 4.0], [0.0, 0.0]]).numpy().tolist()
+    [1.0, 0.0]
+
+    Raises:
+        ValueError: shapes of y_true and y_pred that do not fit.
+    """
+    y, p = _same_shape("mean_absolute_error", y_true, y_pred)
+    return ops.mean(ops.abs(y - p), axis=-1)
 
 
 def binary_crossentropy(
@@ -137,8 +190,7 @@ def binary_crossentropy(
     Raises:
         ValueError: shapes of y_true and y_pred that do not fit.
     """
-    p = _as_float(y_pred)
-    y = _same_shape("binary_crossentropy", _like(y_true, p), p)
+    y, p = _same_shape("binary_crossentropy", y_true, y_pred)
     if label_smoothing:
         y = y * (1 - label_smoothing) + 0.5 * label_smoothing
     if p.logits is not None:
@@ -169,12 +221,7 @@ def categorical_crossentropy(
     Raises:
         ValueError: y_true and y_pred have different shapes.
     """
-    p = _as_float(y_pred)
-    y = _like(y_true, p)
-    if y.shape != p.shape:
-        raise ValueError(
-            f"categorical_crossentropy: y_true: expected shape {p.shape}, got {y.shape}"
-        )
+    y, p = _same_shape("categorical_crossentropy", y_true, y_pred)
     if label_smoothing:
         y = y * (1 - label_smoothing) + label_smoothing / p.shape[-1]
     if p.logits is not None:
@@ -230,7 +277,7 @@ def _clipped_log(p: Tensor) -> Tensor:
     return ops.log(ops.clip(p, config.epsilon(), 1 - config.epsilon()))
 
 
-class MeanSquaredError(Loss):
+class MeanSquaredError(LossFunctionWrapper):
     """See `mean_squared_error`.
 
     >>> float(MeanSquaredError()([[0.0, 0.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 3.0]]))  # 1 and 5
@@ -240,31 +287,23 @@ class MeanSquaredError(Loss):
     def __init__(
         self, reduction: str | None = "sum_over_batch_size", name: str = "mean_squared_error"
     ) -> None:
-        super().__init__(name, reduction)
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return mean_squared_error(y_true, y_pred)
+        super().__init__(mean_squared_error, reduction, name)
 
 
-class _Smoothed(Loss):
-    """A crossentropy that takes label_smoothing, a number in [0, 1]; ValueError for others."""
+class MeanAbsoluteError(LossFunctionWrapper):
+    """See `mean_absolute_error`.
+
+    >>> float(MeanAbsoluteError()([[0.0, 0.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 3.0]]))  # 1 and 2
+    1.5
+    """
 
     def __init__(
-        self,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        *,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = None,
+        self, reduction: str | None = "sum_over_batch_size", name: str = "mean_absolute_error"
     ) -> None:
-        super().__init__(name, reduction)
-        self.from_logits = from_logits
-        self.label_smoothing = probability(
-            f"{type(self).__name__}: label_smoothing", label_smoothing
-        )
+        super().__init__(mean_absolute_error, reduction, name)
 
 
-class BinaryCrossentropy(_Smoothed):
+class BinaryCrossentropy(LossFunctionWrapper):
     """See `binary_crossentropy`.
 
     >>> print(BinaryCrossentropy()([[1.0], [0.0]], [[0.5], [0.5]]).numpy().round(3))
@@ -272,24 +311,48 @@ class BinaryCrossentropy(_Smoothed):
     >>> smoothed = BinaryCrossentropy(label_smoothing=0.2)  # y = 0.9: 0.9 · 0.288 + 0.1 · 1.386
     >>> print(smoothed([[1.0]], [[0.75]]).numpy().round(3))
     0.398
+
+    Raises:
+        ValueError: a label_smoothing that is not a number in [0, 1].
     """
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return binary_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing)
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        *,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "binary_crossentropy",
+    ) -> None:
+        smoothing = probability("BinaryCrossentropy: label_smoothing", label_smoothing)
+        options = {"from_logits": from_logits, "label_smoothing": smoothing}
+        super().__init__(binary_crossentropy, reduction, name, **options)
 
 
-class CategoricalCrossentropy(_Smoothed):
+class CategoricalCrossentropy(LossFunctionWrapper):
     """See `categorical_crossentropy`.
 
     >>> print(CategoricalCrossentropy()([[0.0, 1.0]], [[0.5, 0.5]]).numpy().round(3))
     0.693
+
+    Raises:
+        ValueError: a label_smoothing that is not a number in [0, 1].
     """
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return categorical_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing)
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        *,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_crossentropy",
+    ) -> None:
+        smoothing = probability("CategoricalCrossentropy: label_smoothing", label_smoothing)
+        options = {"from_logits": from_logits, "label_smoothing": smoothing}
+        super().__init__(categorical_crossentropy, reduction, name, **options)
 
 
-class SparseCategoricalCrossentropy(Loss):
+class SparseCategoricalCrossentropy(LossFunctionWrapper):
     """See `sparse_categorical_crossentropy`.
 
     >>> print(SparseCategoricalCrossentropy()([1], [[0.5, 0.5]]).numpy().round(3))
@@ -301,48 +364,33 @@ class SparseCategoricalCrossentropy(Loss):
         from_logits: bool = False,
         *,
         reduction: str | None = "sum_over_batch_size",
-        name: str | None = None,
+        name: str = "sparse_categorical_crossentropy",
     ) -> None:
-        super().__init__(name, reduction)
-        self.from_logits = from_logits
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return sparse_categorical_crossentropy(y_true, y_pred, self.from_logits)
+        fn = sparse_categorical_crossentropy
+        super().__init__(fn, reduction, name, from_logits=from_logits)
 
 
-LossFunction: TypeAlias = Callable[[Any, Any], Any]
-
-
-class _FunctionLoss(Loss):
-    """A function `(y_true, y_pred) -> one value per sample`, reduced as losses are."""
-
-    def __init__(self, function: LossFunction) -> None:
-        super().__init__(name=getattr(function, "__name__", "loss"))
-        self.function = function
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return convert_to_tensor(self.function(y_true, y_pred))
-
-
-_BY_NAME = {
-    "binary_crossentropy": BinaryCrossentropy,
-    "mean_squared_error": MeanSquaredError,
-    "mse": MeanSquaredError,
-    "categorical_crossentropy": CategoricalCrossentropy,
-    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
+_BY_NAME: dict[str, LossFunction] = {
+    "binary_crossentropy": binary_crossentropy,
+    "mean_squared_error": mean_squared_error,
+    "mse": mean_squared_error,
+    "mean_absolute_error": mean_absolute_error,
+    "mae": mean_absolute_error,
+    "categorical_crossentropy": categorical_crossentropy,
+    "sparse_categorical_crossentropy": sparse_categorical_crossentropy,
 }
 
 
-def get(identifier: str | Loss | LossFunction) -> Loss:
-    """A loss by its name, the loss itself, or one made from a function.
+def get(identifier: str | Loss | LossFunction | type[Loss]) -> Loss | LossFunction:
+    """A loss function by its name; a Loss or a function as it is; of a class, an instance.
 
-    >>> absolute = get(lambda y_true, y_pred: ops.mean(ops.abs(y_true - y_pred), axis=-1))
-    >>> float(absolute([[0.0], [0.0]], [[1.0], [-3.0]]))
-    2.0
+    >>> get("mse")([[1.0, 2.0]], [[2.0, 4.0]]).numpy().tolist()
+    [2.5]
     """
-    if isinstance(identifier, Loss):
-        return identifier
+    if isinstance(identifier, type):
+        loss: Loss = identifier()
+        return loss
     if callable(identifier):
-        return _FunctionLoss(identifier)
-    loss: Callable[[], Loss] = lookup("loss", identifier, _BY_NAME)
-    return loss()
+        return identifier
+    function: LossFunction = lookup("loss", identifier, _BY_NAME)
+    return function

@@ -58,11 +58,11 @@ class Trainer:
         """
         if metrics is not None and not isinstance(metrics, list | tuple):
             raise TypeError(f"compile: metrics: expected a list, got {metrics!r}")
-        if isinstance(loss, type):
-            raise TypeError(f"compile: loss: expected a Loss, got the class {loss.__name__}")
         for metric in metrics or []:  # so that a wrong name is reported here
             get_metric(metric, np.zeros((1, 1)), np.zeros((1, 1)))
         chosen = None if loss is None else losses.get(loss)
+        if not isinstance(chosen, losses.Loss | None):
+            chosen = losses.LossFunctionWrapper(chosen)
         keep_freed_memory()
         self.optimizer, self.loss = optimizers.get(optimizer), chosen
         self._metric_names = list(metrics or [])

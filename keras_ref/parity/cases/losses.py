@@ -101,6 +101,15 @@ _LOSSES: list[tuple[str, dict[str, Any], _Data]] = [
         {"from_logits": True},
         {"labels": (LABELS, normal(5, 4)), "extremes": (LABELS, EXTREME_LOGITS)},
     ),
+    (
+        "MeanAbsoluteError",
+        {},
+        {
+            "two axes": (uniform(5, 4), normal(5, 4)),
+            "exact": (BITS, BITS),
+            "labels (batch,) for one unit": (LABELS, normal(5, 1)),
+        },
+    ),
 ]
 
 
@@ -139,6 +148,25 @@ def _own_loss(dtype: str) -> Iterator[Pair]:
         model.compile("sgd", lambda y, p, k=k: k.ops.mean(k.ops.abs(y - p), axis=-1))
     yield "loss", mine.test_on_batch(x, y), theirs.test_on_batch(x, y)
     yield "loss after a step", mine.train_on_batch(x, y), theirs.train_on_batch(x, y)
+
+
+def _looked_up(dtype: str) -> Iterator[Pair]:
+    """A name stands for a function, which reduces nothing."""
+    y, p = uniform(5, 4).astype(dtype), uniform(5, 4, seed=1).astype(dtype)
+    for name in ("mse", "mae", "binary_crossentropy"):
+        yield name, *(k.losses.get(name)(y, p).numpy() for k in (numpy_nets, keras))
+
+
+def _aligned(dtype: str) -> Iterator[Pair]:
+    """A function whose difference of (5,) and (5, 1) would be (5, 5)."""
+    for y, p in (((5,), (5, 1)), ((5, 1), (5,)), ((5, 2), (5, 2, 1)), ((5, 2, 1), (5, 2))):
+        y_true, y_pred = normal(*y).astype(dtype), uniform(*p).astype(dtype)
+        values = []
+        for k in (numpy_nets, keras):
+            model = k.Sequential([k.Input(y_pred.shape[1:]), k.layers.Activation("linear")])
+            model.compile("sgd", lambda y, p, k=k: k.ops.mean(k.ops.square(y - p)))
+            values.append(model.compute_loss(None, *map(k.ops.convert_to_tensor, (y_true, y_pred))))
+        yield f"{y} and {p}", *(value.numpy() for value in values)
 
 
 # From the output of a sigmoid or softmax, Keras recovers the logits, so that a saturated output
@@ -247,6 +275,7 @@ CASES += [
     )
     for name, variant, options, data in [
         ("mean_squared_error", "", {}, _LOSSES[0][2]),
+        ("mean_absolute_error", "", {}, _LOSSES[-1][2]),
         ("binary_crossentropy", "", {}, {"clipped": (BITS, CLIPPED), **_LOSSES[3][2]}),
         ("binary_crossentropy", "from_logits=True", {"from_logits": True}, _LOSSES[2][2]),
         ("categorical_crossentropy", "", {}, _LOSSES[5][2]),
@@ -260,7 +289,11 @@ CASES += [
         ),
     ]
 ]
-CASES += [Case("loss", "losses.get", _own_loss, "a user's own function")]
+CASES += [
+    Case("loss", "losses.get", _looked_up),
+    Case("loss", "losses.LossFunctionWrapper", _own_loss, "a user's own function"),
+    Case("loss", "losses.LossFunctionWrapper", _aligned, "of targets of another rank"),
+]
 CASES += [
     Case(
         "loss",
