@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from numpy_nets import config
 from numpy_nets.autodiff import fused, ops
 from numpy_nets.autodiff.tensor import Tensor
 from numpy_nets.naming import lookup
@@ -46,10 +45,7 @@ def sigmoid(x: Tensor) -> Tensor:
     >>> print(binary_crossentropy([1.0], p * 1.0).numpy().round(3))  # no logits: p is clipped
     16.118
     """
-    x = _floating(x)
-    y = fused.sigmoid(x)
-    y.logits = x
-    return y
+    return fused.sigmoid(x)
 
 
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
@@ -58,15 +54,7 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
     >>> softmax([[0.0, 0.0]]).numpy().tolist()
     [[0.5, 0.5]]
     """
-    x = _floating(x)
-    y = ops.softmax(x, axis)
-    y.logits = x
-    return y
-
-
-def _floating(x: Tensor) -> Tensor:
-    tensor = ops.convert_to_tensor(x)
-    return tensor if tensor.dtype.kind == "f" else ops.cast(tensor, config.floatx())
+    return ops.softmax(x, axis)
 
 
 _BY_NAME: dict[str, Activation] = {

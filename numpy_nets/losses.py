@@ -184,7 +184,8 @@ def binary_crossentropy(
         y_pred: probabilities p, or logits z with p = σ(z). If p is the output of a sigmoid
             activation, the loss is computed from its logits, and the gradient p - y goes to them
             without passing through the sigmoid: see `autodiff/fused.py`.
-        from_logits: whether y_pred holds logits. The output of a sigmoid or softmax never does.
+        from_logits: whether y_pred holds logits. The output of a sigmoid or softmax never does; it
+            is not taken for logits, but a warning says so.
         label_smoothing: s replaces y by y (1-s) + s/2 (Szegedy et al. 2016, section 7).
 
     Raises:
@@ -193,10 +194,11 @@ def binary_crossentropy(
     y, p = _same_shape("binary_crossentropy", y_true, y_pred)
     if label_smoothing:
         y = y * (1 - label_smoothing) + 0.5 * label_smoothing
-    if p.logits is not None:
+    z, from_logits = ops.recover_logits(p, from_logits)
+    if z is not p:
         return fused.mean_crossentropy(y, p)
     if from_logits:
-        return fused.mean_crossentropy_from_logits(y, p)
+        return fused.mean_crossentropy_from_logits(y, z)
     return ops.mean(ops.binary_crossentropy(y, p), axis=-1)
 
 
@@ -224,8 +226,7 @@ def categorical_crossentropy(
     y, p = _same_shape("categorical_crossentropy", y_true, y_pred)
     if label_smoothing:
         y = y * (1 - label_smoothing) + label_smoothing / p.shape[-1]
-    if p.logits is not None:
-        p, from_logits = p.logits, True
+    p, from_logits = ops.recover_logits(p, from_logits)
     if from_logits:
         log_p = ops.log_softmax(p)
     else:
@@ -267,8 +268,7 @@ def sparse_categorical_crossentropy(
             f"sparse_categorical_crossentropy: y_true: expected labels 0 to {len(classes) - 1}, "
             f"got {wrong:g}"
         )
-    if p.logits is not None:
-        p, from_logits = p.logits, True
+    p, from_logits = ops.recover_logits(p, from_logits)
     z = p if from_logits else _clipped_log(p)
     return -ops.sum(ops.log_softmax(z) * one_hot.astype(p.dtype), axis=-1)
 

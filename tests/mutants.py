@@ -48,7 +48,8 @@ class Mutant(NamedTuple):
         source = textwrap.dedent(inspect.getsource(self.target))
         assert source.count(self.before) == 1, f"{self.name}: the source has changed"
         changed = source.replace(self.before, self.after)
-        changed = changed.removeprefix("@op\n").removeprefix("@float_op\n")
+        for decorator in ("@keeps_logits\n", "@op\n", "@float_op\n"):
+            changed = changed.removeprefix(decorator)
         namespace: dict[str, Any] = {}
         exec(f"from __future__ import annotations\n{changed}", self.target.__globals__, namespace)
         code: CodeType = namespace[self.target.__name__].__code__

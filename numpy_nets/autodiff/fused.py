@@ -23,7 +23,7 @@ import math
 import numpy as np
 
 from numpy_nets.autodiff.op import float_op, op
-from numpy_nets.autodiff.ops import Result
+from numpy_nets.autodiff.ops import Result, keeps_logits
 from numpy_nets.autodiff.tensor import Array, Tensor
 from numpy_nets.blocks import blocks
 
@@ -49,6 +49,7 @@ def dense(x: Array, w: Array, b: Array) -> Result:
     )
 
 
+@keeps_logits
 @float_op
 def sigmoid(x: Array) -> Result:
     """ops.sigmoid(x), computed in blocks."""

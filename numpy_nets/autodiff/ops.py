@@ -23,6 +23,8 @@ in the file, names stand alone: elsewhere `sum` is `ops.sum`. Overflow and log(0
 RuntimeWarning from NumPy; the losses are written to avoid both.
 """
 
+import functools
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
@@ -167,6 +169,29 @@ def matmul(a: Array, b: Array) -> Result:
 # Functions of one variable, entry by entry: Y = f(X),  ∂L/∂X = G f'(X).
 
 
+def keeps_logits(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The output keeps X as its `logits`, from which crossentropies are exact; see `fused`."""
+
+    @functools.wraps(function)
+    def apply(x: TensorLike, *args: Any, **options: Any) -> Tensor:
+        y = function(x, *args, **options)
+        z = convert_to_tensor(x)
+        y.logits = z if z.dtype == y.dtype else cast(z, y.dtype)
+        return y
+
+    return apply
+
+
+def recover_logits(output: Tensor, from_logits: bool) -> tuple[Tensor, bool]:
+    """The logits that `output` keeps and True; if it keeps none, the arguments."""
+    if output.logits is None:
+        return output, from_logits
+    if from_logits:
+        message = "from_logits: expected logits, got the output of a sigmoid or a softmax"
+        warnings.warn(message, stacklevel=3)
+    return output.logits, True
+
+
 @float_op
 def exp(x: Array) -> Result:
     """Y = e^X.    ∂L/∂X = G Y."""
@@ -237,11 +262,12 @@ def leaky_relu(x: Array, negative_slope: float = 0.2) -> Result:
     return x * slope, (lambda g: g * slope,)
 
 
+@keeps_logits
 @float_op
 def sigmoid(x: Array) -> Result:
     """Y = σ(X) = 1 / (1 + e^-X).    ∂L/∂X = G Y (1 - Y).
 
-    Y' = e^-X / (1 + e^-X)², and 1 - Y = e^-X / (1 + e^-X).
+    Y' = e^-X / (1 + e^-X)², and 1 - Y = e^-X / (1 + e^-X). Y keeps X for `binary_crossentropy`.
 
     >>> print(sigmoid([0.0, np.log(3)]).numpy().round(3))
     [0.5  0.75]
@@ -279,8 +305,11 @@ def binary_crossentropy(
 
     Args:
         target: t, of the same shape as output.
-        output: probabilities p, or, if from_logits, logits z with p = σ(z).
+        output: probabilities p, or, if from_logits, logits z with p = σ(z). From the output of
+            `sigmoid`, the loss is computed from its logits, and the gradient goes to them.
 
+    >>> float(binary_crossentropy(0.0, sigmoid(30.0)))  # from σ(30), which is clipped: 15.9
+    30.0
     >>> print(binary_crossentropy([1.0, 0.0], [0.5, 0.25]).numpy().round(3))  # -log ½, -log ¾
     [0.693 0.288]
 
@@ -294,6 +323,7 @@ def binary_crossentropy(
         )
     if target.dtype.kind != "f":  # differences of unsigned integers wrap around
         target = cast(target, output.dtype)
+    output, from_logits = recover_logits(output, from_logits)
     if from_logits:
         return _crossentropy_from_logits(target, output)
     return _crossentropy_from_probabilities(target, output)
@@ -442,6 +472,7 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
     return y, (lambda g: _expand(g, axis, keepdims) * np.exp(x - y_finite),)
 
 
+@keeps_logits
 @float_op
 def softmax(x: Array, axis: int = -1) -> Result:
     """Y_i = e^X_i / Σ_j e^X_j.    ∂L/∂X_i = Σ_j G_j Y_j (δ_ij - Y_i) = Y_i (G_i - Σ_j G_j Y_j).

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.special
 
-from numpy_nets import GradientTape, gradcheck, ops
+from numpy_nets import GradientTape, gradcheck, losses, ops
 from numpy_nets.autodiff.tensor import Array, Tensor
 
 
@@ -511,3 +511,32 @@ def test_both_forms_of_the_crossentropy_take_targets_of_any_kind(dtype) -> None:
     for output, from_logits in ((p, False), (np.log(p / (1 - p)), True)):
         loss = ops.binary_crossentropy(np.array([0, 1], dtype), output, from_logits).array
         np.testing.assert_allclose(loss, -np.log([0.75, 0.75]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("activation", [ops.sigmoid, ops.softmax])
+@pytest.mark.parametrize("loss", [ops.binary_crossentropy, losses.BinaryCrossentropy()])
+def test_a_crossentropy_after_an_op_uses_the_logits_that_it_keeps(activation, loss) -> None:
+    """Keras: 30 and 1. The clipped σ(30) gives 15.94 and 0."""
+    z = Tensor(np.float32([[30.0]]))
+    with GradientTape() as tape:
+        tape.watch(z)
+        value = loss(np.float32([[0.0]]), activation(z))
+    assert value.array.item() == 30
+    assert tape.gradient(value, z).array.item() == 1
+
+
+def test_the_logits_that_integers_leave_are_floats() -> None:
+    for z in (30, [30], np.array([30]), Tensor(np.array([30]))):
+        y = ops.sigmoid(z)
+        assert y.logits.dtype == y.dtype == np.float32
+        assert ops.binary_crossentropy(np.zeros(y.shape, bool), y).array.item() == 30
+
+
+def test_a_sigmoid_that_is_called_logits_is_not_taken_for_logits_and_warns() -> None:
+    p = ops.sigmoid([[30.0]])
+    for loss in (
+        ops.binary_crossentropy, losses.binary_crossentropy, losses.categorical_crossentropy
+    ):  # fmt: skip
+        with pytest.warns(UserWarning, match="from_logits: expected logits, got the output of a"):
+            value = loss([[0.0]], p, from_logits=True)
+        assert value.array.item() == (0 if loss is losses.categorical_crossentropy else 30)

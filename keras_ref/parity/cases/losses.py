@@ -173,11 +173,13 @@ def _aligned(dtype: str) -> Iterator[Pair]:
 # loses nothing.
 
 
-def _recovered(activation: str, loss: str, y: Array, reshaped: bool, dtype: str) -> Iterator[Pair]:
+def _recovered(
+    module: str, activation: str, loss: str, y: Array, reshaped: bool, dtype: str
+) -> Iterator[Pair]:
     y = y.astype(dtype) if y.dtype.kind == "f" else y
 
     def function(k: Any, z: Any) -> Any:
-        p = getattr(k.activations, activation)(z)
+        p = getattr(getattr(k, module), activation)(z)
         return getattr(k.losses, loss)(reduction="none")(
             y, k.ops.reshape(p, (5, 4)) if reshaped else p
         )
@@ -298,9 +300,10 @@ CASES += [
     Case(
         "loss",
         f"losses.{loss}",
-        functools.partial(_recovered, activation, loss, y, reshaped),
-        f"of a {activation}, {'reshaped' if reshaped else 'logits recovered'}",
+        functools.partial(_recovered, module, activation, loss, y, reshaped),
+        f"of {module}.{activation}, {'reshaped' if reshaped else 'logits recovered'}",
     )
+    for module in ("activations", "ops")
     for activation, loss, y in [
         ("sigmoid", "BinaryCrossentropy", BITS),
         ("softmax", "CategoricalCrossentropy", ONE_HOT),

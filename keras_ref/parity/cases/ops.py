@@ -134,6 +134,19 @@ def _crossentropy(from_logits: bool) -> list[Form]:
     ]
 
 
+def _crossentropy_after() -> list[Form]:
+    """The logits are recovered, so that a saturated output loses nothing."""
+
+    def call(activation: str, ops: Any, target: Any, z: Any) -> Any:
+        return ops.binary_crossentropy(target, getattr(ops, activation)(z))
+
+    targets, extremes = LABELS[:2], np.array([[100.0, -100, 20, -20], [0, 30, -30, 3]])
+    return [
+        Form(f"after {name}", functools.partial(call, name), (targets, extremes))
+        for name in ("sigmoid", "softmax")
+    ]
+
+
 def _positive(*shape: int) -> Array:
     return uniform(*shape) + 0.1
 
@@ -186,7 +199,7 @@ FORMS: dict[str, list[Form]] = {
     "sigmoid": _unary("sigmoid", normal(3, 4), SATURATED, -80 - uniform(3, 4), FAR),
     "tanh": _unary("tanh", normal(3, 4), SMALL, SATURATED),
     "softplus": _unary("softplus", normal(3, 4), LARGE, -20 - uniform(3, 4), 80 + uniform(3, 4)),
-    "binary_crossentropy": _crossentropy(False) + _crossentropy(True),
+    "binary_crossentropy": _crossentropy(False) + _crossentropy(True) + _crossentropy_after(),
     "maximum": [
         *_binary("maximum"),
         Form("ties", lambda ops, a, b: ops.maximum(a, b), (KINKS, np.abs(KINKS))),
