@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from numpy_nets import config, initializers, random
-from numpy_nets.initializers import GlorotUniform, HeNormal, RandomNormal, RandomUniform, Zeros
+from numpy_nets.initializers import (
+    Constant,
+    GlorotUniform,
+    HeNormal,
+    RandomNormal,
+    RandomUniform,
+    Zeros,
+)
 
 SHAPE = (500, 300)
 RANDOM = [GlorotUniform, HeNormal, RandomNormal, RandomUniform]
@@ -93,7 +100,7 @@ def test_the_shared_generator_continues_from_a_saved_state(kind) -> None:
     np.testing.assert_array_equal(kind()((4, 5)), first)
 
 
-@pytest.mark.parametrize("kind", [Zeros, *RANDOM])
+@pytest.mark.parametrize("kind", [Constant, Zeros, *RANDOM])
 def test_the_dtype_is_the_one_asked_for_and_floatx_otherwise(kind) -> None:
     assert kind()((4, 5)).dtype == np.float32
     assert kind()((4, 5), "float64").dtype == np.float64
@@ -102,7 +109,7 @@ def test_the_dtype_is_the_one_asked_for_and_floatx_otherwise(kind) -> None:
     assert kind()((4, 5)).dtype == np.float64
 
 
-@pytest.mark.parametrize("kind", [Zeros, *RANDOM])
+@pytest.mark.parametrize("kind", [Constant, Zeros, *RANDOM])
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (1, 1)])
 def test_kernels_of_any_size_have_their_shape(kind, shape) -> None:
     x = kind()(shape)
@@ -127,6 +134,7 @@ def test_a_shape_that_is_not_a_kernel_has_no_fans(kind, shape) -> None:
     [
         ("zeros", Zeros), ("glorot_uniform", GlorotUniform), ("he_normal", HeNormal),
         ("random_normal", RandomNormal), ("random_uniform", RandomUniform),
+        ("constant", Constant),
     ],
 )  # fmt: skip
 def test_get_takes_names_and_initializers(name, kind) -> None:
@@ -138,3 +146,29 @@ def test_get_takes_names_and_initializers(name, kind) -> None:
 def test_an_unknown_name_raises_with_a_suggestion() -> None:
     with pytest.raises(ValueError, match="initializer: unknown 'he_norml'; did you mean 'he_norma"):
         initializers.get("he_norml")
+
+
+@pytest.mark.parametrize("kind", RANDOM)
+def test_without_a_seed_only_the_first_call_draws_and_later_ones_repeat_it(kind) -> None:
+    """As in Keras, where two layers that share an initializer begin with the same weights."""
+    initializer = kind()
+    first, state = initializer((4, 5)), random.get_state()
+    np.testing.assert_array_equal(initializer((4, 5)), first)
+    assert random.get_state() == state
+    assert not np.array_equal(kind()((4, 5)), first)
+
+
+def test_a_constant_is_a_number() -> None:
+    np.testing.assert_array_equal(Constant(0.25)((2, 3)), np.full((2, 3), 0.25, np.float32))
+    with pytest.raises(ValueError, match="Constant: value: expected a finite number, got 'a'"):
+        Constant("a")
+
+
+def test_get_takes_functions_and_makes_an_instance_of_a_class() -> None:
+    def function(shape, dtype=None):
+        return np.ones(shape, dtype)
+
+    assert initializers.get(function) is function
+    assert type(initializers.get(GlorotUniform)) is GlorotUniform
+    with pytest.raises(ValueError, match="initializer: unknown None"):
+        initializers.get(None)

@@ -70,8 +70,8 @@ class Dense(OneInputLayer):
         units: int,
         activation: str | ActivationFunction | None = None,
         use_bias: bool = True,
-        kernel_initializer: str | initializers.Initializer = "glorot_uniform",
-        bias_initializer: str | initializers.Initializer = "zeros",
+        kernel_initializer: initializers.InitializerLike = "glorot_uniform",
+        bias_initializer: initializers.InitializerLike = "zeros",
         *,
         trainable: bool = True,
         name: str | None = None,
@@ -95,6 +95,7 @@ class Dense(OneInputLayer):
 
     def call(self, inputs: Tensor) -> Tensor:
         self._check(inputs.shape)
+        inputs = self._floats(inputs)
         if self.use_bias:
             return self.activation(fused.dense(inputs, self.kernel, self.bias))
         return self.activation(ops.matmul(inputs, self.kernel))
@@ -135,7 +136,7 @@ class Maxout(OneInputLayer):
         self,
         units: int,
         pieces: int,
-        kernel_initializer: str | initializers.Initializer = "glorot_uniform",
+        kernel_initializer: initializers.InitializerLike = "glorot_uniform",
         *,
         name: str | None = None,
     ) -> None:

@@ -15,8 +15,9 @@ from numpy_nets.naming import snake_case, unique_name
 from numpy_nets.nested import flatten, instances, map_nested
 
 # Whether the layers that are running now run for training: the outermost call says so with
-# `training=`, and the calls inside it inherit its answer.
-_training = False
+# `training=` or by the default of its `call`, and the calls inside it inherit its answer. None:
+# nobody has said so.
+_training: bool | None = None
 
 
 class Layer:
@@ -45,7 +46,7 @@ class Layer:
     # for variables at every step.
     __slots__ = (
         "__dict__", "__weakref__", "_added", "_build_shape", "_frozen", "_takes_training",
-        "_trainable", "built", "dtype", "name", "nodes",
+        "_trainable", "_training_default", "built", "dtype", "name", "nodes",
     )  # fmt: skip
 
     one_input = False  # whether a list of inputs is an error
@@ -58,7 +59,12 @@ class Layer:
         self.nodes: list[Node] = []
         self._added: list[Variable] = []
         self._frozen: set[Variable] = set()
-        self._takes_training = "training" in inspect.signature(self.call).parameters
+        if not isinstance(trainable, bool):
+            raise ValueError(f"{self.name}: trainable: expected True or False, got {trainable!r}")
+        parameter = inspect.signature(self.call).parameters.get("training")
+        self._takes_training = parameter is not None
+        default = getattr(parameter, "default", None)
+        self._training_default = None if default is inspect.Parameter.empty else default
 
     def __init_subclass__(cls) -> None:
         """Whoever calls a subclass's `build`, the layer is built afterwards."""
@@ -85,10 +91,10 @@ class Layer:
         """Compute the output for arrays or Tensors, or add a node to a graph of KerasTensors.
 
         Args:
-            inputs: an array or Tensor (batch, ...), which is cast to the layer's dtype; a
-                KerasTensor; or a list of one of these kinds.
+            inputs: an array or Tensor (batch, ...), of which floats are cast to the layer's dtype;
+                a KerasTensor; or a list of one of these kinds.
             training: True in training, for layers such as Dropout. By default as in the calling
-                layer, and False outside any layer.
+                layer, or else the default that `call` gives it.
 
         Raises:
             TypeError: if inputs is of another kind or mixes kinds, or if there are other arguments
@@ -113,7 +119,9 @@ class Layer:
         outer = _training
         if training is not None:
             _training = bool(training)
-        if self._takes_training:
+        elif outer is None:
+            _training = self._training_default
+        if self._takes_training and _training is not None:
             kwargs["training"] = _training
         try:
             return self.call(inputs, *args, **kwargs)
@@ -145,16 +153,21 @@ class Layer:
 
     def _cast(self, x: Any) -> Tensor:
         if isinstance(x, Tensor):
-            return x if x.array.dtype == self.dtype else ops.cast(x, self.dtype)
+            dtype = x.array.dtype
+            return x if dtype == self.dtype or dtype.kind != "f" else ops.cast(x, self.dtype)
         if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiub":
             kind = f"an array of {x.dtype}" if isinstance(x, np.ndarray) else type(x).__name__
             raise TypeError(f"{self.name}: inputs: expected an array of numbers, got {kind}")
-        return Tensor(x.astype(self.dtype, copy=False), "input")
+        return Tensor(x.astype(self.dtype, copy=False) if x.dtype.kind == "f" else x, "input")
+
+    def _floats(self, x: Tensor) -> Tensor:
+        """For layers that compute with floats: integers in the layer's dtype."""
+        return x if x.array.dtype.kind == "f" else ops.cast(x, self.dtype)
 
     def add_weight(
         self,
         shape: tuple[int, ...],
-        initializer: str | initializers.Initializer = "glorot_uniform",
+        initializer: initializers.InitializerLike = "glorot_uniform",
         *,
         trainable: bool = True,
         name: str = "variable",
@@ -232,7 +245,7 @@ class Layer:
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._trainable = value
+        self._trainable = value = bool(value)
         variables, layers = self.direct_parts()
         if value:
             for variable in self._frozen:

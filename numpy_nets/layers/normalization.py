@@ -48,10 +48,10 @@ class BatchNormalization(OneInputLayer):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: str | initializers.Initializer = "zeros",
-        gamma_initializer: str | initializers.Initializer = "ones",
-        moving_mean_initializer: str | initializers.Initializer = "zeros",
-        moving_variance_initializer: str | initializers.Initializer = "ones",
+        beta_initializer: initializers.InitializerLike = "zeros",
+        gamma_initializer: initializers.InitializerLike = "ones",
+        moving_mean_initializer: initializers.InitializerLike = "zeros",
+        moving_variance_initializer: initializers.InitializerLike = "ones",
         *,
         trainable: bool = True,
         name: str | None = None,
@@ -89,6 +89,7 @@ class BatchNormalization(OneInputLayer):
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         self._check(inputs.shape)
+        inputs = self._floats(inputs)
         feature_axis = self.axis % len(inputs.shape)
         axes = tuple(i for i in range(len(inputs.shape)) if i != feature_axis)
         shape = tuple(n if i == feature_axis else 1 for i, n in enumerate(inputs.shape))

@@ -94,6 +94,8 @@ class Concatenate(Layer):
             )
 
     def call(self, inputs: list[Tensor]) -> Tensor:
+        if len({x.dtype for x in inputs}) > 1:
+            inputs = [self._floats(x) for x in inputs]
         return ops.concatenate(inputs, self.axis)
 
     def compute_output_shape(self, input_shape: list[Shape]) -> Shape:

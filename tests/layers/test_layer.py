@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from numpy_nets import GradientTape, Model, Sequential, Variable, config, ops
-from numpy_nets.layers import Activation, Concatenate, Dense, Dropout, Input
+from numpy_nets.layers import (
+    Activation,
+    BatchNormalization,
+    Concatenate,
+    Dense,
+    Dropout,
+    Flatten,
+    Input,
+)
 from numpy_nets.layers.layer import Layer
 
 X = np.ones((2, 3), "float32")
@@ -384,3 +392,73 @@ def test_a_layer_cannot_be_built_twice():
     with pytest.raises(ValueError, match="add_weight: expected a call in __init__ or build"):
         dense.build((None, 3))
     assert len(dense.weights) == 2
+
+
+def seen_training(outer, inner):
+    """What `training` the two layers get when the outer one is called without it."""
+    seen = []
+
+    class Inner(Layer):
+        def call(self, inputs, training=inner):
+            seen.append(training)
+            return inputs
+
+    class Outer(Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner = Inner()
+
+        def call(self, inputs, training=outer):
+            seen.append(training)
+            return self.inner(inputs)
+
+    Outer()(X)
+    return seen
+
+
+@pytest.mark.parametrize("inner", [None, True, False])
+def test_outside_fit_training_is_the_default_of_the_first_call_that_has_one_as_in_keras(inner):
+    assert seen_training(True, inner) == [True, True]
+    assert seen_training(False, inner) == [False, False]
+    assert seen_training(None, inner) == [None, inner]
+
+
+def test_a_call_that_requires_training_raises_when_nobody_says_so():
+    class Strict(Layer):
+        def call(self, inputs, training):
+            return inputs
+
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'training'"):
+        Strict()(X)
+    assert Strict()(X, training=False).shape == X.shape
+
+
+@pytest.mark.parametrize("kind", ["int32", "int64", "uint8", "bool"])
+def test_integers_stay_integers_until_a_layer_computes_with_floats(kind):
+    x, seen = X.astype(kind), []
+
+    class Spy(Layer):
+        def call(self, inputs):
+            seen.append(inputs.dtype)
+            return inputs
+
+    assert Flatten()(Spy()(x)).dtype == kind
+    assert seen == [kind]
+    for layer in (Dense(2), Dense(2, use_bias=False), BatchNormalization()):
+        y = layer(x)
+        assert y.dtype == np.float32
+        np.testing.assert_array_equal(y.array, layer(x.astype("float32")).array)
+    assert Concatenate()([x, X.astype("float32")]).dtype == np.float32
+    assert Concatenate()([x, x]).dtype == kind
+
+
+@pytest.mark.parametrize("trainable", ["yes", 1, None])
+def test_trainable_is_a_bool(trainable):
+    with pytest.raises(ValueError, match="trainable: expected True or False, got"):
+        Dense(2, trainable=trainable)
+
+
+def test_setting_trainable_takes_any_truth_value_as_in_keras():
+    layer = Dense(2)
+    layer.trainable = 0
+    assert layer.trainable is False

@@ -1,6 +1,7 @@
 """Every layer and activation, and the statistics of initial weights and noise."""
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -67,6 +68,67 @@ def _own_layer(k: Any) -> Any:
             return input_shape
 
     return Scale()
+
+
+def _integers(dtype: str) -> Iterator[Pair]:
+    """Layers that only move entries keep integers; those that compute make floats of them."""
+    layers: list[tuple[str, Build]] = [
+        ("Flatten", lambda k: k.layers.Flatten()),
+        ("Reshape", lambda k: k.layers.Reshape((3, 1))),
+        ("ReLU", lambda k: k.layers.ReLU()),
+        ("Activation", lambda k: k.layers.Activation("relu")),
+        ("Dropout", lambda k: k.layers.Dropout(0.5)),
+        ("GaussianNoise", lambda k: k.layers.GaussianNoise(0.5)),
+        ("Dense", lambda k: k.layers.Dense(2, kernel_initializer="ones")),
+        ("Dense, no bias", lambda k: k.layers.Dense(2, None, False, "ones")),
+        ("BatchNormalization", lambda k: k.layers.BatchNormalization(epsilon=0.0)),
+        ("Concatenate", lambda k: k.layers.Concatenate()),
+    ]
+    for name, build in layers:
+        for kind in ("int32", "int64", "uint8"):
+            x = np.array([[1, 2, 3], [0, 4, 5]], kind)
+            inputs = [x, normal(2, 3).astype(dtype)] if name == "Concatenate" else x
+            yield f"{name} of {kind}", build(numpy_nets)(inputs).array, build(keras)(inputs).numpy()
+
+
+def _training_by_default(dtype: str) -> Iterator[Pair]:
+    """Outside fit, `training` is the default of the outermost call that has one."""
+
+    def told(k: Any, outer: Any, inner: Any, **options: Any) -> Array:
+        seen = []
+
+        class Inner(k.layers.Layer):  # type: ignore[misc]
+            def call(self, inputs: Any, training: Any = inner) -> Any:
+                seen.append(-1.0 if training is None else float(training))
+                return inputs
+
+        class Outer(k.layers.Layer):  # type: ignore[misc]
+            def __init__(self) -> None:
+                super().__init__()
+                self.inner = Inner()
+
+            if outer == "none":
+
+                def call(self, inputs: Any) -> Any:
+                    return self.inner(inputs)
+
+            else:
+
+                def call(self, inputs: Any, training: Any = outer) -> Any:
+                    seen.append(-1.0 if training is None else float(training))
+                    return self.inner(inputs)
+
+        layer = Outer()
+        for _ in range(2):  # Keras's first call is also one of symbols, to build the layer
+            seen.clear()
+            layer(np.ones((2, 3)), **options)
+        return np.array(seen)
+
+    for outer, inner in itertools.product(("none", None, True, False), (None, True, False)):
+        yield f"{outer} around {inner}", told(numpy_nets, outer, inner), told(keras, outer, inner)
+    for training in (True, False):
+        both = (told(k, True, False, training=training) for k in (numpy_nets, keras))
+        yield f"training={training}", *both
 
 
 def _maxout(k: Any, units: int, pieces: int) -> Any:
@@ -153,6 +215,24 @@ def _initializer(name: str, dtype: str, **options: Any) -> Iterator[Pair]:
         width = float(theirs.max() - theirs.min()) / theirs.size
         for quantity, limit in (("least", np.min), ("largest", np.max)):
             yield quantity, float(limit(mine)) / width, float(limit(theirs)) / width
+
+
+def _constant(dtype: str) -> Iterator[Pair]:
+    for value in (0.125, -3.0):  # in float64, Keras rounds 0.1 to float32
+        mine = numpy_nets.initializers.Constant(value)((2, 3), dtype=dtype)
+        theirs = keras.initializers.Constant(value)((2, 3), dtype=dtype)
+        yield f"{value}", mine, theirs.numpy()
+
+
+def _repeats(dtype: str) -> Iterator[Pair]:
+    """An initializer without a seed: the largest difference of two calls is 0."""
+    for name in ("GlorotUniform", "HeNormal", "RandomNormal", "RandomUniform"):
+        differences = []
+        for k in (numpy_nets, keras):
+            initializer = getattr(k.initializers, name)()
+            a, b = (np.asarray(initializer((3, 4), dtype=dtype)) for _ in range(2))
+            differences.append(np.abs(a - b).max())
+        yield name, *differences
 
 
 def _noise(name: str, dtype: str) -> Iterator[Pair]:
@@ -261,6 +341,8 @@ CASES += [
         bound=2.0**29,
         reason=ROUNDED_SLOPE,
     ),
+    Case("layer", "layers.Layer", _integers, "integers"),
+    Case("layer", "layers.Layer", _training_by_default, "training by default"),
     Case("layer", "layers.Input", _input),
     Case("layer", "layers.InputLayer", _input_layer),
     Case("layer", "layers.Dropout", functools.partial(_dropout, 0.5), "rate 0.5"),
@@ -270,6 +352,8 @@ CASES += [
     _statistical("layers.Dropout", _dropout_mask, "statistics of the mask"),
     _statistical("initializers.Zeros", functools.partial(_initializer, "Zeros")),
     _statistical("initializers.Ones", functools.partial(_initializer, "Ones")),
+    Case("initializer", "initializers.Constant", _constant),
+    Case("initializer", "initializers.GlorotUniform", _repeats, "called twice, like all others"),
     _statistical(
         "initializers.RandomNormal",
         functools.partial(_initializer, "RandomNormal", seed=1),
