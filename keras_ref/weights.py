@@ -30,8 +30,8 @@ def copy_from_keras(keras_model: keras.Model, model: Model) -> None:
 
 
 def _described(model: Model | keras.Model) -> list[str]:
-    """Every weight as `kernel (784, 64)`: its name without that of its layer, and its shape."""
-    return [f"{v.name.split('/')[-1]} {tuple(v.shape)}" for v in model.weights]
+    """Every weight as `kernel (784, 64)`: its name and its shape."""
+    return [f"{v.name} {tuple(v.shape)}" for v in model.weights]
 
 
 def _check(what: str, expected: list[str], got: list[str]) -> None:

@@ -112,7 +112,7 @@ def model_gradients(
     for name, ours, expected in zip_outputs(y, their_y):
         yield name, as_array(ours), as_array(expected)
     yield "loss", value.array, np.asarray(their_value)
-    names = [v.name for v in mine.trainable_variables]
+    names = [v.path for v in mine.trainable_variables]
     names += [f"input {i}" for i in range(len(x))] if several else ["input"]
     for name, ours, expected in zip(names, our_gradients, their_gradients, strict=True):
         yield f"gradient of {name}", as_array(ours), as_array(expected)
@@ -130,4 +130,4 @@ def zip_outputs(ours: Any, theirs: Any) -> Iterator[Pair]:
 def weights(mine: Any, theirs: Any) -> Iterator[Pair]:
     """Every weight of both models."""
     for variable, a, b in zip(mine.weights, mine.get_weights(), theirs.get_weights(), strict=True):
-        yield f"weight {variable.name}", a, b
+        yield f"weight {variable.path}", a, b

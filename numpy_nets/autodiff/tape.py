@@ -214,7 +214,7 @@ def _describe(x: Any, names: dict[int, str]) -> str:
     if id(x) in names:
         return names[id(x)]
     if isinstance(x, Tensor):
-        return f"{x.name} {x.shape}"
+        return f"{x.path if isinstance(x, Variable) else x.name} {x.shape}"
     return repr(x) if np.ndim(x) == 0 else f"constant {np.shape(x)}"
 
 

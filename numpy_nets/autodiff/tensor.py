@@ -119,7 +119,7 @@ class Variable(Tensor):
         ValueError: a function without a shape.
     """
 
-    __slots__ = ("trainable",)
+    __slots__ = ("path", "regularizer", "trainable")
 
     def __init__(
         self,
@@ -137,6 +137,8 @@ class Variable(Tensor):
             initializer = initializer(shape, dtype)
         super().__init__(np.array(initializer, dtype=dtype), name)
         self.trainable = trainable
+        self.path = name  # in a layer, with the layer's name before it
+        self.regularizer: Callable[[Tensor], Tensor] | None = None  # see `regularizers`
 
     def assign(self, value: TensorLike) -> None:
         """Set a new value of the same shape; raises ValueError on any other shape.
@@ -146,7 +148,7 @@ class Variable(Tensor):
         """
         array = np.array(value.array if isinstance(value, Tensor) else value, dtype=self.dtype)
         if array.shape != self.shape:
-            raise ValueError(f"{self.name}: expected shape {self.shape}, got {array.shape}")
+            raise ValueError(f"{self.path}: expected shape {self.shape}, got {array.shape}")
         self.array = array
 
 

@@ -92,6 +92,8 @@ class Dense(OneInputLayer):
         )
         if self.use_bias:
             self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias")
+        else:
+            self.bias = None  # type: ignore[assignment]  # as in Keras
 
     def call(self, inputs: Tensor) -> Tensor:
         self._check(inputs.shape)

@@ -166,8 +166,9 @@ class Layer:
 
     def add_weight(
         self,
-        shape: tuple[int, ...],
-        initializer: initializers.InitializerLike = "glorot_uniform",
+        shape: tuple[int, ...] = (),
+        initializer: initializers.InitializerLike | None = None,
+        dtype: Any = None,
         *,
         trainable: bool = True,
         name: str = "variable",
@@ -176,21 +177,34 @@ class Layer:
 
         Args:
             shape: the variable's shape; () for a scalar.
-            initializer: a name or an Initializer, which draws its first value.
+            initializer: a name, an Initializer or a function, which draws its first value; by
+                default glorot_uniform for floats and zeros for others.
+            dtype: by default the layer's.
             trainable: False for a variable that no optimizer is to change.
-            name: the second half of its name, after the layer's: "dense/kernel".
+            name: its name; its path is "dense/kernel" for a kernel of the layer `dense`.
 
         Raises:
-            ValueError: if the layer is built already, or as `initializers.get`.
+            ValueError: if the layer is built already, shape is not a tuple, the initializer gives
+                another shape, or as `initializers.get`.
         """
         if self.built:
             raise ValueError(
                 f"{self.name}: add_weight: expected a call in __init__ or build, before the layer "
                 "is built; it is built already"
             )
-        variable = Variable(
-            initializers.get(initializer), shape, self.dtype, name=f"{self.name}/{name}"
-        )
+        if not isinstance(shape, tuple | list):
+            raise ValueError(f"{self.name}: add_weight: shape: expected a tuple, got {shape!r}")
+        dtype = np.dtype(self.dtype if dtype is None else dtype)
+        if initializer is None:
+            initializer = "glorot_uniform" if dtype.kind == "f" else "zeros"
+        value = convert_to_numpy(initializers.get(initializer)(tuple(shape), dtype=dtype))
+        if value.shape != tuple(shape):
+            raise ValueError(
+                f"{self.name}: add_weight: initializer: expected an array of shape {shape}, "
+                f"got {value.shape}"
+            )
+        variable = Variable(value, dtype=dtype, name=name)
+        variable.path = f"{self.name}/{name}"
         self._added.append(variable)
         variable.trainable = trainable
         if trainable and not self._trainable:
@@ -276,7 +290,7 @@ class Layer:
         for variable, array in zip(variables, arrays, strict=True):
             if array.shape != variable.shape or array.dtype.kind not in "fiub":
                 raise ValueError(
-                    f"{variable.name}: set_weights: expected numbers of shape {variable.shape}, "
+                    f"{variable.path}: set_weights: expected numbers of shape {variable.shape}, "
                     f"got {array.dtype} of shape {array.shape}"
                 )
         for variable, array in zip(variables, arrays, strict=True):

@@ -179,7 +179,7 @@ class Optimizer:
         for gradient, variable in zip(gradients, variables, strict=True):
             if id(variable) not in self._position:
                 raise ValueError(
-                    f"{type(self).__name__}: unknown variable {variable.name}: "
+                    f"{type(self).__name__}: unknown variable {variable.path}: "
                     "one optimizer serves the one list of variables it was built with"
                 )
             if gradient is None:
@@ -187,7 +187,7 @@ class Optimizer:
             array = gradient.array if isinstance(gradient, Tensor) else np.asarray(gradient)
             if array.shape != variable.shape:
                 raise ValueError(
-                    f"{type(self).__name__}: gradient of {variable.name}: "
+                    f"{type(self).__name__}: gradient of {variable.path}: "
                     f"expected shape {variable.shape}, got {array.shape}"
                 )
             aligned[self._position[id(variable)]] = np.asarray(array, variable.dtype)

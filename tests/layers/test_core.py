@@ -33,7 +33,7 @@ def test_dense_is_the_product_with_the_kernel_plus_the_bias():
 def test_dense_without_bias_has_only_a_kernel():
     dense = Dense(2, use_bias=False)
     dense(X)
-    assert [v.name.split("/")[1] for v in dense.weights] == ["kernel"]
+    assert [v.name for v in dense.weights] == ["kernel"] and dense.bias is None
 
 
 def test_dense_begins_glorot_uniform_with_zero_bias():

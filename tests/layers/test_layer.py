@@ -64,7 +64,7 @@ def test_layers_in_attributes_lists_tuples_and_dicts_belong_to_a_model_in_order_
     names = ["plain", "in_list", "in_tuple", "in_dict", "in_list_in_dict", "hidden"]
     assert [layer.name for layer in model.layers] == names
     model(X)
-    assert [v.name for v in model.weights] == [
+    assert [v.path for v in model.weights] == [
         f"{name}/{kind}" for name in names for kind in ("kernel", "bias")
     ]
 
@@ -82,7 +82,7 @@ def test_variables_that_are_attributes_belong_to_the_layer():
 
     model = Scaled()
     model(X)
-    assert [v.name.split("/")[-1] for v in model.weights] == [
+    assert [v.name for v in model.weights] == [
         "scale", "shift", "count", "kernel", "bias",
     ]  # fmt: skip
     assert len(model.trainable_weights) == 4
@@ -462,3 +462,36 @@ def test_setting_trainable_takes_any_truth_value_as_in_keras():
     layer = Dense(2)
     layer.trainable = 0
     assert layer.trainable is False
+
+
+def test_a_variable_has_a_name_and_a_path_and_a_dtype_of_its_own():
+    class Counting(Layer):
+        def __init__(self):
+            super().__init__(name="counting")
+            self.count = self.add_weight(
+                name="count", shape=(2,), dtype="int64", initializer="ones", trainable=False
+            )
+            self.empty = self.add_weight(dtype="int32")
+            self.kernel = self.add_weight(shape=(2, 3), initializer=lambda s, dtype: ops.exp(X))
+            self.drawn = self.add_weight((1, 2))
+
+    layer = Counting()
+    assert [v.name for v in layer.weights] == ["count", "variable", "variable", "variable"]
+    assert layer.count.path == "counting/count"
+    assert layer.count.dtype == "int64" and layer.count.numpy().tolist() == [1, 1]
+    assert layer.empty.dtype == "int32" and layer.empty.numpy() == 0
+    np.testing.assert_array_equal(layer.kernel.array, np.exp(X))
+    assert layer.drawn.dtype == np.float32 and layer.drawn.numpy().all()
+    assert layer.trainable_weights == [layer.empty, layer.kernel, layer.drawn]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("kernel",), "add_weight: shape: expected a tuple, got 'kernel'"),
+        (((2, 2), lambda s, dtype: np.ones(3)), r"expected an array of shape \(2, 2\), got \(3,\)"),
+    ],
+)
+def test_a_weight_has_the_shape_it_is_given(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Layer.add_weight(Spy(), *arguments)

@@ -143,7 +143,7 @@ def test_a_shared_layer_counts_as_deep_as_its_deepest_call():
 def test_weights_come_in_the_order_of_layers_kernel_before_bias():
     x = Input((3,))
     model = Model(x, Dense(2, name="two")(Dense(4, name="one")(x)))
-    assert [v.name for v in model.weights] == ["one/kernel", "one/bias", "two/kernel", "two/bias"]
+    assert [v.path for v in model.weights] == ["one/kernel", "one/bias", "two/kernel", "two/bias"]
     assert [w.shape for w in model.get_weights()] == [(3, 4), (4,), (4, 2), (2,)]
 
 
@@ -157,7 +157,7 @@ def test_a_subclass_may_hold_layers_beside_its_graph():
 
     model = Both()
     model.beside(X)
-    assert [v.name for v in model.weights] == [
+    assert [v.path for v in model.weights] == [
         "inner/kernel", "inner/bias", "beside/kernel", "beside/bias",
     ]  # fmt: skip
     assert model(X).shape == (4, 2)

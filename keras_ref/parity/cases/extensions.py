@@ -101,7 +101,7 @@ def both(game: Game, dtype: str, optimizer: str = "Adam", **options: Any) -> tup
     for ours, other in zip(_networks(mine), _networks(theirs), strict=True):
         drawn = [0.1 * normal(*w.shape, seed=i) for i, w in enumerate(ours.get_weights())]
         # The scale of a batch normalization, and its moving variance, are about 1.
-        names = [v.name.split("/")[-1] for v in ours.weights]
+        names = [v.name for v in ours.weights]
         drawn = [
             1 + w if name in ("gamma", "moving_variance") else w
             for name, w in zip(names, drawn, strict=True)
