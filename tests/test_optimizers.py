@@ -11,7 +11,7 @@ import pytest
 from numpy_nets import GradientTape, Variable, config, ops, optimizers
 from numpy_nets.autodiff.tensor import Array, Tensor
 from numpy_nets.blocks import blocks
-from numpy_nets.optimizers import SGD, Adagrad, Adam, Optimizer, RMSprop
+from numpy_nets.optimizers import SGD, Adagrad, Adam, Optimizer, RMSprop, schedules
 from numpy_nets.optimizers import optimizer as optimizer_module
 from numpy_nets.optimizers.schedules import ExponentialDecay
 
@@ -150,6 +150,7 @@ def test_it_finds_the_minimum_of_a_parabola(make) -> None:
 
 
 @pytest.mark.parametrize("make", [lambda: SGD(0.1, 0.5), *ALL[1:]])
+@pytest.mark.filterwarnings("ignore:.*no gradient for")
 def test_a_variable_without_a_gradient_is_skipped_and_its_moments_do_not_decay(
     float64, make
 ) -> None:
@@ -173,6 +174,7 @@ def test_a_variable_without_a_gradient_is_skipped_and_its_moments_do_not_decay(
 
 
 @pytest.mark.parametrize("kind", ALL)
+@pytest.mark.filterwarnings("ignore:.*no gradient for")
 def test_a_step_with_some_gradients_moves_the_others_as_if_alone(float64, kind) -> None:
     vs, alone = variables(), variables()
     some, single = kind(), kind()
@@ -450,6 +452,7 @@ def test_global_clipnorm_scales_all_gradients_by_their_common_norm(float64) -> N
         np.testing.assert_array_equal(g, expected)
 
 
+@pytest.mark.filterwarnings("ignore:.*no gradient for")
 def test_the_common_norm_leaves_out_missing_gradients(float64) -> None:
     a, b, c = Variable([0.0, 0.0]), Variable([0.0]), Variable([0.0])
     SGD(1.0, global_clipnorm=1.0).apply([None, np.array([3.0, 4.0]), None], [c, a, b])
@@ -740,3 +743,68 @@ def test_numbers_of_numpy_leave_weights_the_arrays_of_float32_that_they_are(make
         assert isinstance(v.array, np.ndarray)
         assert v.dtype == np.float32
         assert all(state.dtype != np.float64 for state in optimizer.get_state())
+
+
+def test_a_variable_that_is_listed_twice_gets_both_gradients() -> None:
+    """Keras: -2."""
+    w, v = Variable(0.0), Variable(1.0)
+    sgd = SGD(1.0)
+    for step in (1, 2):
+        sgd.apply([np.float32(1), np.float32(5), np.float32(1)], [w, v, w])
+        assert (float(w), float(v)) == (-2.0 * step, 1 - 5.0 * step)
+        assert sgd.iterations == step
+
+
+def test_a_rate_that_a_schedule_gives_can_only_be_set_to_a_schedule() -> None:
+    sgd = SGD(ExponentialDecay(1.0, 1, 0.5))
+    with pytest.raises(TypeError, match="SGD: learning_rate: a schedule gives it: expected anothe"):
+        sgd.learning_rate = 0.1
+    sgd.learning_rate = ExponentialDecay(0.25, 1, 0.5)
+    assert sgd.learning_rate == 0.25
+    sgd = SGD(0.5)
+    sgd.learning_rate = ExponentialDecay(0.25, 1, 0.5)
+    assert sgd.learning_rate == 0.25
+
+
+def test_a_missing_gradient_warns_by_the_path_of_its_variable() -> None:
+    w, v = Variable(0.0, name="w"), Variable(0.0, name="unused")
+    with pytest.warns(UserWarning, match="SGD: no gradient for unused, which the loss"):
+        SGD(1.0).apply([np.float32(1), None], [w, v])
+    assert (float(w), float(v)) == (-1, 0)
+
+
+def test_without_gradients_there_is_no_step() -> None:
+    sgd = SGD(1.0)
+    sgd.apply([], [])
+    sgd.apply_gradients(zip([], [], strict=True))
+    assert sgd.iterations == 0 and not sgd.built
+
+
+def test_a_schedule_may_return_a_tensor() -> None:
+    class Halving(schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return 0.5 / (ops.cast(step, "float32") + 1.0)
+
+    w, sgd = Variable(0.0), SGD(Halving())
+    for _ in range(2):
+        sgd.apply([np.float32(1)], [w])
+    assert float(w) == -0.75
+    assert sgd.learning_rate == pytest.approx(0.5 / 3)
+
+
+def test_gradients_and_variables_may_come_as_pairs() -> None:
+    w, v = Variable(0.0), Variable(0.0)
+    SGD(1.0).apply_gradients(zip([np.float32(1), np.float32(2)], [w, v], strict=True))
+    assert (float(w), float(v)) == (-1, -2)
+
+
+def test_the_variables_are_the_state_by_keras_names() -> None:
+    w = Variable([1.0, 2.0], name="w")
+    adam = Adam(0.5)
+    assert [v.name for v in adam.variables] == ["iteration", "learning_rate"]
+    adam.apply([np.float32([1, 1])], [w])
+    names = ["iteration", "learning_rate", "w_momentum", "w_velocity"]
+    assert [v.name for v in adam.variables] == names
+    for variable, array in zip(adam.variables, adam.get_state(), strict=True):
+        np.testing.assert_array_equal(variable.array, array)
+    assert [v.name for v in SGD(ExponentialDecay(1.0, 1, 0.5)).variables] == ["iteration"]

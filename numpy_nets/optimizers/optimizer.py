@@ -9,7 +9,8 @@ formula.
 
 import itertools
 import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -76,11 +77,17 @@ class Optimizer:
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
         if isinstance(self._learning_rate, LearningRateSchedule):
-            return self._learning_rate(self.iterations)
+            return float(self._learning_rate(self.iterations))
         return self._learning_rate
 
     @learning_rate.setter
     def learning_rate(self, value: float | LearningRateSchedule) -> None:
+        has_schedule = isinstance(self._learning_rate, LearningRateSchedule)
+        if has_schedule and not isinstance(value, LearningRateSchedule):
+            raise TypeError(
+                f"{type(self).__name__}: learning_rate: a schedule gives it: expected another "
+                f"schedule, got {value!r}"
+            )
         self._set_learning_rate(value)
 
     def _set_learning_rate(self, value: float | LearningRateSchedule) -> None:
@@ -107,10 +114,11 @@ class Optimizer:
             raise ValueError(
                 f"{type(self).__name__}: expected variables of one dtype, got {dtypes}"
             )
-        self._variables = list(variables)
-        self._position = {id(v): i for i, v in enumerate(variables)}
+        self._variables = list(dict.fromkeys(variables))
+        self._position = {id(v): i for i, v in enumerate(self._variables)}
         self._slots = [
-            [np.full(v.array.size, self.slot_start, v.dtype) for _ in self.slots] for v in variables
+            [np.full(v.array.size, self.slot_start, v.dtype) for _ in self.slots]
+            for v in self._variables
         ]
         self.built = True
 
@@ -119,18 +127,21 @@ class Optimizer:
         grads: Sequence[Tensor | Array | None],
         trainable_variables: Sequence[Variable] | None = None,
     ) -> None:
-        """Take one step.
+        """Take one step; without any gradients, none.
 
-        A variable whose gradient is None stays as it is, and so do its accumulators.
+        A variable whose gradient is None stays as it is, and so do its accumulators; a warning
+        names it. One that is listed twice is updated twice, one gradient after the other.
 
         Args:
             grads: one gradient for each variable, in the variable's shape.
             trainable_variables: by default those that the optimizer was built with.
 
         Raises:
-            ValueError: no gradient at all, a variable that the optimizer was not built with, or
-                a gradient in another shape.
+            ValueError: all gradients are None, a variable that the optimizer was not built with,
+                or a gradient in another shape.
         """
+        if not len(grads):
+            return
         if trainable_variables is None:
             trainable_variables = self._variables if self.built else []
         self.build(trainable_variables)
@@ -138,10 +149,9 @@ class Optimizer:
         self._clip(aligned)
 
         forgetting = self.fades and self.iterations % FORGET_EVERY == 0
-        for variable, g, slots in zip(self._variables, aligned, self._slots, strict=True):
-            if g is None:
-                continue
-            g, w = g.ravel(), variable.array.ravel()
+        for i, gradient in aligned:
+            variable, slots = self._variables[i], self._slots[i]
+            g, w = gradient.ravel(), variable.array.ravel()
             updated = np.empty_like(w)  # new, because the old array may be on a tape
             for block in blocks(w.size):
                 parts = [slot[block] for slot in slots]
@@ -150,6 +160,24 @@ class Optimizer:
                     _forget(parts)
             variable.array = updated.reshape(variable.shape)
         self.iterations += 1
+
+    def apply_gradients(
+        self, grads_and_vars: Iterable[tuple[Tensor | Array | None, Variable]]
+    ) -> None:
+        """`apply` with pairs, such as zip(gradients, variables)."""
+        pairs = list(grads_and_vars)
+        self.apply([g for g, _ in pairs], [v for _, v in pairs])
+
+    @property
+    def variables(self) -> list[Tensor]:
+        """Copies of the state, named as in Keras; `set_state` changes the state."""
+        names = ["iteration"]
+        if not isinstance(self._learning_rate, LearningRateSchedule):
+            names.append("learning_rate")
+        if self.built:
+            paths = [v.path.replace("/", "_") for v in self._variables]
+            names += [f"{path}_{slot}" for path in paths for slot in self.slots]
+        return [Tensor(a, name) for a, name in zip(self.get_state(), names, strict=True)]
 
     def step(self, g: Array, *slots: Any) -> Array:
         """What gradient `g` adds to the weights.  Updates the slots in place.  Shapes are (n,).
@@ -169,13 +197,14 @@ class Optimizer:
 
     def _align(
         self, gradients: Sequence[Tensor | Array | None], variables: Sequence[Variable]
-    ) -> list[Array | None]:
-        """The gradients as arrays, in the order of the optimizer's variables."""
+    ) -> list[tuple[int, Array]]:
+        """The gradients as arrays, each with the position of its variable in the optimizer."""
         if len(gradients) != len(variables):
             raise ValueError(
                 f"{type(self).__name__}: expected {len(variables)} gradients, got {len(gradients)}"
             )
-        aligned: list[Array | None] = [None] * len(self._variables)
+        aligned: list[tuple[int, Array]] = []
+        missing = []
         for gradient, variable in zip(gradients, variables, strict=True):
             if id(variable) not in self._position:
                 raise ValueError(
@@ -183,6 +212,7 @@ class Optimizer:
                     "one optimizer serves the one list of variables it was built with"
                 )
             if gradient is None:
+                missing.append(variable.path)
                 continue
             array = gradient.array if isinstance(gradient, Tensor) else np.asarray(gradient)
             if array.shape != variable.shape:
@@ -190,23 +220,28 @@ class Optimizer:
                     f"{type(self).__name__}: gradient of {variable.path}: "
                     f"expected shape {variable.shape}, got {array.shape}"
                 )
-            aligned[self._position[id(variable)]] = np.asarray(array, variable.dtype)
-        if all(g is None for g in aligned):
+            aligned.append((self._position[id(variable)], np.asarray(array, variable.dtype)))
+        if not aligned:
             raise ValueError(f"{type(self).__name__}: no gradient for any variable")
+        if missing:
+            warnings.warn(
+                f"{type(self).__name__}: no gradient for {', '.join(missing)}, "
+                "which the loss does not depend on",
+                stacklevel=3,
+            )
         return aligned
 
-    def _clip(self, gradients: list[Array | None]) -> None:
+    def _clip(self, aligned: list[tuple[int, Array]]) -> None:
         if self.clipnorm is None and self.global_clipnorm is None:
             return
-        norms = [0.0 if g is None else float(np.linalg.norm(g)) for g in gradients]
+        norms = [float(np.linalg.norm(g)) for _, g in aligned]
         common = math.sqrt(sum(n * n for n in norms))
-        for i, gradient in enumerate(gradients):
-            if gradient is None:
-                continue
+        for k, (i, gradient) in enumerate(aligned):
             if self.clipnorm is not None:
-                gradients[i] = gradient * (self.clipnorm / max(norms[i], self.clipnorm))
+                gradient = gradient * (self.clipnorm / max(norms[k], self.clipnorm))
             elif self.global_clipnorm is not None:
-                gradients[i] = gradient * (self.global_clipnorm / max(common, self.global_clipnorm))
+                gradient = gradient * (self.global_clipnorm / max(common, self.global_clipnorm))
+            aligned[k] = i, gradient
 
     def get_state(self) -> list[Array]:
         """Iterations, learning rate (unless it is a schedule), and each variable's accumulators.

@@ -29,29 +29,40 @@ SHAPES = [(4, 3), (3,), (3, 5), (5,)]
 STEPS = 12
 
 
-def _steps(make: Callable[[Any], Any], dtype: str, missing: bool = False) -> Iterator[Pair]:
-    """Apply a fixed sequence of gradients; with `missing`, one of them is None in each step."""
+def _steps(
+    make: Callable[[Any], Any], dtype: str, missing: bool = False, twice: bool = False
+) -> Iterator[Pair]:
+    """Apply a fixed sequence of gradients.
+
+    Args:
+        missing: one of them is None in each step.
+        twice: the first variable is listed twice, with two gradients.
+    """
     start = [normal(*shape, seed=i).astype(dtype) for i, shape in enumerate(SHAPES)]
     ours, theirs = make(numpy_nets), make(keras)
     our_variables = [numpy_nets.Variable(w, dtype=dtype) for w in start]
     their_variables = [keras.Variable(w, dtype=dtype) for w in start]
+    ours.build(our_variables)
+    theirs.build(their_variables)
+    listed = [0, 1, 2, 3, 0] if twice else [0, 1, 2, 3]
     for step in range(STEPS):
         gradients: list[Any] = [
-            (2.0 ** (i - step % 3) * normal(*shape, seed=100 * step + i)).astype(dtype)
-            for i, shape in enumerate(SHAPES)
+            (2.0 ** (i - step % 3) * normal(*SHAPES[v], seed=100 * step + i)).astype(dtype)
+            for i, v in enumerate(listed)
         ]
         if missing:
             gradients[step % 4] = None
-        ours.apply(gradients, our_variables)
         tensors = [None if g is None else keras.ops.convert_to_tensor(g) for g in gradients]
         with _quiet():
-            theirs.apply(tensors, their_variables)
+            pairs = zip(gradients, [our_variables[i] for i in listed], strict=True)
+            ours.apply_gradients(pairs)
+            theirs.apply_gradients(zip(tensors, [their_variables[i] for i in listed], strict=True))
         if step in (0, 1, STEPS - 1):
             after = f"after step {step + 1}"
             for shape, v, w in zip(SHAPES, our_variables, their_variables, strict=True):
                 yield f"weight {shape} {after}", v.array, w.numpy()
-            for i, (a, variable) in enumerate(zip(ours.get_state(), theirs.variables, strict=True)):
-                b = variable.numpy()
+            for i, (mine, other) in enumerate(zip(ours.variables, theirs.variables, strict=True)):
+                a, b = mine.array, other.numpy()
                 yield f"optimizer variable {i} {after}", a, b.astype(_widened(b.dtype))
     yield "learning rate", float(ours.learning_rate), float(theirs.learning_rate)
 
@@ -62,7 +73,7 @@ def _widened(dtype: Any) -> Any:
 
 
 def _quiet() -> warnings.catch_warnings:
-    """Keras warns about every gradient that is None."""
+    """Both warn about every gradient that is None."""
     return warnings.catch_warnings(action="ignore", category=UserWarning)
 
 
@@ -116,6 +127,10 @@ _MISSING: list[tuple[str, str, _Make]] = [
     ("RMSprop", "some gradients None", lambda k: k.optimizers.RMSprop()),
     ("Adam", "some gradients None", lambda k: k.optimizers.Adam(global_clipnorm=0.5, **BETAS)),
 ]
+_TWICE: list[tuple[str, str, _Make]] = [
+    ("SGD", "a variable listed twice", lambda k: k.optimizers.SGD(0.1, momentum=0.5)),
+    ("Adam", "a variable listed twice", lambda k: k.optimizers.Adam(clipnorm=0.5, **BETAS)),
+]
 # The defaults of Keras, which float32 does not hold exactly.
 _ROUNDED: list[tuple[str, str, float, str, _Make]] = [
     (
@@ -136,6 +151,10 @@ CASES = [
 CASES += [
     Case("optimizer", f"optimizers.{name}", functools.partial(_steps, make, missing=True), variant)
     for name, variant, make in _MISSING
+]
+CASES += [
+    Case("optimizer", f"optimizers.{name}", functools.partial(_steps, make, twice=True), variant)
+    for name, variant, make in _TWICE
 ]
 for name, variant, bound, reason, run in [
     *((*rest, functools.partial(_steps, make)) for *rest, make in _ROUNDED),
