@@ -15,6 +15,7 @@ from numpy_nets import (
     models,
     optimizers,
     random,
+    regularizers,
 )
 from numpy_nets.autodiff import GradientTape, Variable, gradcheck, ops
 from numpy_nets.layers import Input
@@ -25,5 +26,5 @@ __version__ = "0.1.0"
 __all__ = [
     "GradientTape", "Input", "Model", "Sequential", "Variable", "activations", "callbacks",
     "config", "datasets", "gradcheck", "initializers", "layers", "losses", "metrics", "models",
-    "ops", "optimizers", "random",
+    "ops", "optimizers", "random", "regularizers",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ ORDER = [
     ["config", "naming", "checks", "nested", "blocks", "datasets"],
     ["autodiff"],
     ["random", "theory"],
-    ["initializers", "activations"],
+    ["initializers", "activations", "regularizers"],
     ["layers", "losses", "optimizers", "callbacks"],
     ["metrics", "storage"],
     ["network"],

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from numpy_nets import activations, initializers
+from numpy_nets import activations, initializers, regularizers
 from numpy_nets.activations import Activation as ActivationFunction
 from numpy_nets.autodiff import fused, ops
 from numpy_nets.autodiff.tensor import Tensor
@@ -19,8 +19,7 @@ class InputLayer(OneInputLayer):
         self.built = True
         self.batch_shape = (None, *shape)
         node = Node(self, None, self.batch_shape)
-        self.output: KerasTensor = node.output
-        self.output.name = self.name
+        node.output.name = self.name
 
     def call(self, inputs: Tensor) -> Tensor:
         return inputs
@@ -42,7 +41,8 @@ def Input(shape: Shape, *, name: str | None = None) -> KerasTensor:  # noqa: N80
         n is None or (isinstance(n, int | np.integer) and n > 0) for n in shape
     ):
         raise ValueError(f"Input: expected shape such as (784,), got {shape!r}")
-    return InputLayer(tuple(shape), name=name).output
+    tensor: KerasTensor = InputLayer(tuple(shape), name=name).output
+    return tensor
 
 
 class Dense(OneInputLayer):
@@ -53,6 +53,8 @@ class Dense(OneInputLayer):
         activation: a name or a function; None leaves the layer linear.
         use_bias: whether b is added.
         kernel_initializer, bias_initializer: draw the first values of W and b; see `initializers`.
+        kernel_regularizer, bias_regularizer, activity_regularizer: penalties of W, b and y; see
+            `regularizers`.
 
     Raises:
         ValueError: if units is not a positive integer, a name is unknown, or the last axis of x
@@ -72,26 +74,41 @@ class Dense(OneInputLayer):
         use_bias: bool = True,
         kernel_initializer: initializers.InitializerLike = "glorot_uniform",
         bias_initializer: initializers.InitializerLike = "zeros",
+        kernel_regularizer: str | regularizers.Regularizer | None = None,
+        bias_regularizer: str | regularizers.Regularizer | None = None,
+        activity_regularizer: str | regularizers.Regularizer | None = None,
         *,
         trainable: bool = True,
         name: str | None = None,
     ) -> None:
-        super().__init__(trainable=trainable, name=name)
+        super().__init__(
+            activity_regularizer=activity_regularizer, trainable=trainable, name=name
+        )
         self.units = positive_int("Dense: units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
 
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1] if len(input_shape) > 1 else None
         if not isinstance(features, int | np.integer):
             raise ValueError(f"Dense: expected input (batch, features), got {input_shape}")
         self.kernel = self.add_weight(
-            (features, self.units), self.kernel_initializer, name="kernel"
+            (features, self.units),
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            name="kernel",
         )
         if self.use_bias:
-            self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias")
+            self.bias = self.add_weight(
+                (self.units,),
+                self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                name="bias",
+            )
         else:
             self.bias = None  # type: ignore[assignment]  # as in Keras
 

@@ -2,22 +2,38 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+import itertools
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from numpy_nets import config, initializers
+from numpy_nets import config, initializers, regularizers
 from numpy_nets.autodiff import ops
 from numpy_nets.autodiff.tensor import Array, Tensor, Variable, convert_to_numpy
 from numpy_nets.layers.node import KerasTensor, Node, Shape
 from numpy_nets.naming import snake_case, unique_name
 from numpy_nets.nested import flatten, instances, map_nested
 
-# Whether the layers that are running now run for training: the outermost call says so with
-# `training=` or by the default of its `call`, and the calls inside it inherit its answer. None:
-# nobody has said so.
-_training: bool | None = None
+
+class _Mode(threading.local):
+    """How the layers run that are running in this thread.
+
+    training: whether for training. The outermost call says so with `training=` or by the default
+        of its `call`, and the calls inside it inherit its answer. None: nobody has said so.
+    depth: how many calls are running inside one another.
+    """
+
+    training: bool | None = None
+    depth = 0
+
+
+_mode = _Mode()
+
+# Whether any layer has ever had a loss of its own. Without one nobody looks for them, which would
+# take a quarter of the time of calling a small model.
+_have_losses = False
 
 
 class Layer:
@@ -45,13 +61,20 @@ class Layer:
     # These stay out of the instance's dict, which holds what a subclass assigns and is searched
     # for variables at every step.
     __slots__ = (
-        "__dict__", "__weakref__", "_added", "_build_shape", "_frozen", "_takes_training",
-        "_trainable", "_training_default", "built", "dtype", "name", "nodes",
+        "__dict__", "__weakref__", "_added", "_build_shape", "_frozen", "_losses",
+        "_takes_training", "_trainable", "_training_default", "activity_regularizer", "built",
+        "dtype", "name", "nodes",
     )  # fmt: skip
 
     one_input = False  # whether a list of inputs is an error
 
-    def __init__(self, *, trainable: bool = True, name: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        activity_regularizer: str | regularizers.Regularizer | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+    ) -> None:
         self.name = name or unique_name(snake_case(type(self).__name__))
         self.dtype = config.floatx()
         self.built = False
@@ -59,6 +82,8 @@ class Layer:
         self.nodes: list[Node] = []
         self._added: list[Variable] = []
         self._frozen: set[Variable] = set()
+        self._losses: list[Tensor] = []
+        self.activity_regularizer = regularizers.get(activity_regularizer)
         if not isinstance(trainable, bool):
             raise ValueError(f"{self.name}: trainable: expected True or False, got {trainable!r}")
         parameter = inspect.signature(self.call).parameters.get("training")
@@ -115,18 +140,26 @@ class Layer:
             inputs = map_nested(self._cast, inputs)
         if not self.built:
             self.build(map_nested(lambda x: (None, *x.shape[1:]), inputs))
-        global _training
-        outer = _training
+        outer = _mode.training
         if training is not None:
-            _training = bool(training)
+            _mode.training = bool(training)
         elif outer is None:
-            _training = self._training_default
-        if self._takes_training and _training is not None:
-            kwargs["training"] = _training
+            _mode.training = self._training_default
+        if self._takes_training and _mode.training is not None:
+            kwargs["training"] = _mode.training
+        if _have_losses and _mode.depth == 0:
+            for layer in self._all_layers():
+                layer._losses.clear()
+        _mode.depth += 1
         try:
-            return self.call(inputs, *args, **kwargs)
+            outputs = self.call(inputs, *args, **kwargs)
         finally:
-            _training = outer
+            _mode.training = outer
+            _mode.depth -= 1
+        if self.activity_regularizer is not None:
+            for y in flatten(outputs):
+                self.add_loss(self.activity_regularizer(y) / len(y))
+        return outputs
 
     def _add_to_graph(self, inputs: Any) -> Any:
         if {type(x) for x in flatten(inputs)} != {KerasTensor}:
@@ -171,6 +204,7 @@ class Layer:
         dtype: Any = None,
         *,
         trainable: bool = True,
+        regularizer: str | regularizers.Regularizer | None = None,
         name: str = "variable",
     ) -> Variable:
         """Create a variable that belongs to this layer.
@@ -181,6 +215,7 @@ class Layer:
                 default glorot_uniform for floats and zeros for others.
             dtype: by default the layer's.
             trainable: False for a variable that no optimizer is to change.
+            regularizer: a penalty that is among the layer's `losses`; see `regularizers`.
             name: its name; its path is "dense/kernel" for a kernel of the layer `dense`.
 
         Raises:
@@ -205,6 +240,10 @@ class Layer:
             )
         variable = Variable(value, dtype=dtype, name=name)
         variable.path = f"{self.name}/{name}"
+        if regularizer is not None:
+            global _have_losses
+            _have_losses = True
+            variable.regularizer = regularizers.get(regularizer)
         self._added.append(variable)
         variable.trainable = trainable
         if trainable and not self._trainable:
@@ -214,6 +253,81 @@ class Layer:
     def _freeze(self, variable: Variable) -> None:
         variable.trainable = False
         self._frozen.add(variable)
+
+    def add_loss(self, loss: Tensor | Sequence[Tensor]) -> None:
+        """Within `call`: a term of the loss, or several, that the trainer adds to its own.
+
+        Raises:
+            ValueError: anything that is not a Tensor.
+
+        >>> class Small(Layer):
+        ...     def call(self, inputs):
+        ...         self.add_loss(0.5 * ops.sum(ops.square(inputs)))
+        ...         return inputs
+        >>> layer = Small()
+        >>> _ = layer(np.array([[1.0, 2.0]]))
+        >>> [float(loss) for loss in layer.losses]
+        [2.5]
+        """
+        global _have_losses
+        _have_losses = True
+        for x in flatten(loss):
+            if not isinstance(x, Tensor):
+                raise ValueError(f"{self.name}: add_loss: expected a Tensor, got {x!r}")
+            self._losses.append(x)
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """What `add_loss` added, here and in the layers inside, and the penalties of weights.
+
+        A call that no other layer makes begins anew.
+        """
+        if not _have_losses:
+            return []
+        penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer]
+        return [*itertools.chain(*(x._losses for x in self._all_layers())), *penalties]
+
+    def _all_layers(self) -> list["Layer"]:
+        """This layer and all inside it, each once."""
+        layers: dict[Layer, None] = {self: None}
+        for layer in self.direct_parts()[1]:
+            layers |= dict.fromkeys(layer._all_layers())
+        return list(layers)
+
+    @property
+    def input(self) -> Any:
+        """The KerasTensors that the layer was first called on.
+
+        >>> from numpy_nets.layers import Dense, Input
+        >>> layer = Dense(2)
+        >>> _ = layer(Input((3,)))
+        >>> layer.input.shape, layer.output.shape
+        ((None, 3), (None, 2))
+
+        Raises:
+            AttributeError: if it was called on none.
+        """
+        return self._first_call("input").inputs
+
+    @property
+    def output(self) -> Any:
+        """What the first call on KerasTensors returned; raises like `input`."""
+        return self._first_call("output").output
+
+    def _first_call(self, what: str) -> Node:
+        if not self.nodes:
+            raise AttributeError(f"{self.name} has no {what}: it was never called on an Input")
+        return self.nodes[0]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    def get_config(self) -> Any:
+        """Not here: a model is built by its code, and `save_weights` keeps its weights."""
+        raise NotImplementedError(
+            f"{self.name}: get_config: not in numpy_nets: build the model with its code and use "
+            "save_weights and load_weights"
+        )
 
     def direct_parts(self) -> tuple[list[Variable], list["Layer"]]:
         """The variables and the layers that this layer itself holds, in order of assignment."""

@@ -22,7 +22,7 @@ class KerasTensor:
         self.node = node
 
     def __repr__(self) -> str:
-        return f"<KerasTensor {self.name} {self.shape}>"
+        return f"<KerasTensor shape={self.shape}, name={self.name}>"
 
 
 class Node:

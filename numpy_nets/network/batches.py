@@ -39,6 +39,31 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     return x, y, sample_weight
 
 
+def weigh_classes(y: Any, sample_weight: Any, class_weight: dict[int, float] | None) -> Any:
+    """sample_weight; or with class_weight, the weight of each sample's class, or else 1.
+
+    >>> weigh_classes(np.array([0, 2, 1]), None, {0: 2.0, 1: 0.5}).tolist()
+    [2.0, 1.0, 0.5]
+
+    Args:
+        y: classes as integers (batch,) or (batch, 1), or one-hot (batch, classes).
+
+    Raises:
+        ValueError: sample_weight beside class_weight, or no targets.
+    """
+    if class_weight is None:
+        return sample_weight
+    if sample_weight is not None:
+        raise ValueError("class_weight: expected no sample_weight beside it")
+    if not isinstance(y, np.ndarray | Tensor):
+        raise ValueError("class_weight: expected one array of targets y")
+    classes = y.array if isinstance(y, Tensor) else y
+    if classes.ndim > 1:
+        classes = classes[..., 0] if classes.shape[-1] == 1 else classes.argmax(axis=-1)
+    weights = [class_weight.get(int(c), 1.0) for c in np.round(classes)]
+    return np.array(weights, config.floatx())
+
+
 def one_batch(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
     """All samples as one batch, after the checks that `Batches` makes."""
     parts, _ = _checked(x, y, sample_weight)
@@ -64,6 +89,8 @@ class Batches:
     [3, 3, 1]
     """
 
+    class_weight: dict[int, float] | None = None  # see `weigh_classes`
+
     def __init__(
         self,
         x: Any,
@@ -85,7 +112,10 @@ class Batches:
                     "and batch size: expected no y, sample_weight or batch_size"
                 )
             self.iterable = x
-            self.steps: int | None = len(x) if isinstance(x, Sized) else None
+            try:
+                self.steps: int | None = len(x) if isinstance(x, Sized) else None
+            except TypeError:  # tf.data has a length that may be unknown
+                self.steps = None
             return
         self.batch_size = positive_int("batch_size", 32 if batch_size is None else batch_size)
         self.parts, self.samples = _checked(x, y, sample_weight, what)
@@ -95,12 +125,14 @@ class Batches:
         """The batches of one epoch, with the samples permuted by `order` (samples,)."""
         if self.iterable is not None:
             for data in self.iterable:
-                yield one_batch(*unpack_x_y_sample_weight(data))
+                x, y, sample_weight = unpack_x_y_sample_weight(data)
+                yield one_batch(x, y, weigh_classes(y, sample_weight, self.class_weight))
             return
+        x, y, sample_weight = self.parts
+        sample_weight = weigh_classes(y, sample_weight, self.class_weight)
         for start in range(0, self.samples, self.batch_size):
             stop = start + self.batch_size
             index = slice(start, stop) if order is None else order[start:stop]
-            x, y, sample_weight = self.parts
             inputs = _take(x, index)
             targets = inputs if y is x else _take(y, index)  # an autoencoder's y is its x
             yield pack_x_y_sample_weight(inputs, targets, _take(sample_weight, index))

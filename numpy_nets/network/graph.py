@@ -33,6 +33,9 @@ class Graph:
                         f"got {type(x).__name__}"
                     )
         self.inputs, self.outputs = inputs, outputs
+        # One output in a list is computed as one tensor, as in Keras.
+        listed = isinstance(outputs, list | tuple) and len(outputs) == 1
+        self.result = outputs[0] if listed else outputs
         input_nodes = [x.node for x in flatten(inputs)]
         for node in input_nodes:
             if not isinstance(node.layer, InputLayer):
@@ -69,7 +72,7 @@ class Graph:
                 values |= {id(x): y for x, y in zip(node.output, result, strict=True)}
             else:
                 values[id(node.output)] = result
-        return map_nested(value_of, self.outputs)
+        return map_nested(value_of, self.result)
 
     def is_chain(self) -> bool:
         """Whether the layers follow one another in a single line, each used once."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from numpy_nets.autodiff.tensor import Variable
 from numpy_nets.layers import Layer
+from numpy_nets.layers.node import KerasTensor
 from numpy_nets.naming import unique_name
 from numpy_nets.nested import flatten
 from numpy_nets.network.graph import Graph
@@ -90,6 +91,51 @@ class Model(Layer, Trainer):
             layers = list(dict.fromkeys([*self.functional.layers, *layers]))
         return variables, layers
 
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer of `layers` with this name or at this index.
+
+        A part of a trained model, such as the encoder of an autoencoder, is a model of its layers:
+
+        >>> from numpy_nets.layers import Dense, Input
+        >>> x = Input(shape=(3,))
+        >>> autoencoder = Model(x, Dense(3)(Dense(1, name="code")(x)))
+        >>> encoder = Model(autoencoder.input, autoencoder.get_layer("code").output)
+        >>> encoder.output_shape
+        (None, 1)
+
+        Raises:
+            ValueError: there is no such layer, or not exactly one of name and index.
+        """
+        names = [layer.name for layer in self.layers]
+        if (name is None) == (index is None):
+            raise ValueError(f"{self.name}: get_layer: expected a name or an index")
+        if name in names:
+            return self.layers[names.index(name)]
+        if index is not None and -len(names) <= index < len(names):
+            return self.layers[index]
+        wanted = repr(index) if name is None else repr(name)
+        raise ValueError(f"{self.name}: get_layer: expected one of {names}, got {wanted}")
+
+    @property
+    def input(self) -> Any:
+        """The Inputs of a functional model, as they were given; see `get_layer`."""
+        return super().input if self.functional is None else self.functional.inputs
+
+    @property
+    def output(self) -> Any:
+        """The outputs of a functional model, as they were given."""
+        return super().output if self.functional is None else self.functional.outputs
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        """The Inputs of a functional model in a list."""
+        return flatten(self.input)
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """The outputs of a functional model in a list."""
+        return flatten(self.output)
+
     @property
     def class_name(self) -> str:
         return "Functional" if type(self) is Model and self.functional else type(self).__name__
@@ -100,7 +146,7 @@ class Model(Layer, Trainer):
         if self.functional is None:
             raise AttributeError(f"{self.name} has no input_shape: it is not a functional model")
         shapes = [x.shape for x in flatten(self.functional.inputs)]
-        return shapes if isinstance(self.functional.inputs, list | tuple) else shapes[0]
+        return shapes if len(shapes) > 1 else shapes[0]
 
     @property
     def output_shape(self) -> Any:
@@ -108,7 +154,14 @@ class Model(Layer, Trainer):
         if self.functional is None:
             raise AttributeError(f"{self.name} has no output_shape: it is not a functional model")
         shapes = [x.shape for x in flatten(self.functional.outputs)]
-        return shapes if isinstance(self.functional.outputs, list | tuple) else shapes[0]
+        return shapes if len(shapes) > 1 else shapes[0]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Not here: `save_weights` keeps the weights, and the code of the model the rest."""
+        raise NotImplementedError(
+            f"{self.name}: save: not in numpy_nets: use save_weights, and load_weights after the "
+            "code that builds the model"
+        )
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Write the variables, and a compiled optimizer's state, to a `.weights.h5` file.

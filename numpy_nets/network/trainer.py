@@ -1,19 +1,31 @@
 """Trainer: compile, fit, evaluate, predict.  The only epoch loop of the library."""
 
 import functools
+import inspect
+import itertools
+import operator
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from numpy_nets import losses, optimizers, random
+from numpy_nets.autodiff import ops
 from numpy_nets.autodiff.tape import GradientTape
 from numpy_nets.autodiff.tensor import Array, Tensor, TensorLike, convert_to_numpy
 from numpy_nets.callbacks import Callback, CallbackList, History, ProgressBar
 from numpy_nets.checks import non_negative_int, positive_int
 from numpy_nets.metrics import Mean, Metric
 from numpy_nets.metrics import get as get_metric
+from numpy_nets.naming import numbered
 from numpy_nets.nested import flatten, instances
-from numpy_nets.network.batches import Batches, one_batch, unpack_x_y_sample_weight
+from numpy_nets.network.batches import (
+    Batches,
+    one_batch,
+    unpack_x_y_sample_weight,
+    weigh_classes,
+)
 
 
 class Trainer:
@@ -36,7 +48,10 @@ class Trainer:
     optimizer: optimizers.Optimizer | None = None
     loss: losses.Loss | None = None
     stop_training = False
+    stop_evaluating = False
+    stop_predicting = False
     history: History | None = None
+    _compiled_metrics: dict[str, Metric] | None = None
 
     def compile(
         self,
@@ -50,14 +65,20 @@ class Trainer:
         Args:
             optimizer: an Optimizer, or the name of one, which gets Keras's defaults.
             loss: a name, a Loss, or a function (y_true, y_pred) -> one value for each sample. A
-                model with its own `train_step` may need none.
+                model with its own `train_step` or `add_loss` may need none.
             metrics: names or Metrics to report beside the loss. sample_weight does not weigh them.
 
         Raises:
             ValueError, TypeError: if a name is unknown or an argument is of another kind.
+            NotImplementedError: if there are several losses.
         """
         if metrics is not None and not isinstance(metrics, list | tuple):
             raise TypeError(f"compile: metrics: expected a list, got {metrics!r}")
+        if isinstance(loss, list | tuple | dict):
+            raise NotImplementedError(
+                "compile: loss: numpy_nets has no losses of several outputs: expected one loss, "
+                f"got a {type(loss).__name__}; override compute_loss for more"
+            )
         for metric in metrics or []:  # so that a wrong name is reported here
             get_metric(metric, np.zeros((1, 1)), np.zeros((1, 1)))
         chosen = None if loss is None else losses.get(loss)
@@ -66,8 +87,11 @@ class Trainer:
         keep_freed_memory()
         self.optimizer, self.loss = optimizers.get(optimizer), chosen
         self._metric_names = list(metrics or [])
-        self._compiled_metrics: list[Metric] | None = None
+        self._compiled_metrics = None
         self._loss_tracker = Mean(name="loss")
+        # A subclass may override compute_loss without `training`.
+        parameters = inspect.signature(self.compute_loss).parameters
+        self._loss_takes_training = "training" in parameters
 
     @property
     def compiled(self) -> bool:
@@ -84,52 +108,87 @@ class Trainer:
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         with GradientTape() as tape:
             y_pred = self(x, training=True)  # type: ignore[operator]  # Model is a Layer
-            loss = self.compute_loss(x, y, y_pred, sample_weight)
+            loss = self._compute_loss(x, y, y_pred, sample_weight, training=True)
         assert self.optimizer is not None
         variables = self.trainable_variables  # type: ignore[attr-defined]
-        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        if variables:
+            self.optimizer.apply(tape.gradient(loss, variables), variables)
+        else:
+            warnings.warn("train_step: the model has no trainable weights", stacklevel=2)
         return self._report(loss, x, y, y_pred)
 
     def test_step(self, data: Any) -> dict[str, float]:
         """Evaluate one batch and return the running means of the metrics, by name."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)  # type: ignore[operator]
-        return self._report(self.compute_loss(x, y, y_pred, sample_weight), x, y, y_pred)
+        loss = self._compute_loss(x, y, y_pred, sample_weight, training=False)
+        return self._report(loss, x, y, y_pred)
+
+    def predict_step(self, data: Any) -> Any:
+        """The outputs for one batch."""
+        x, _, _ = unpack_x_y_sample_weight(data)
+        return self(x, training=False)  # type: ignore[operator]
 
     def compute_loss(
-        self, x: Any, y: Any, y_pred: Any, sample_weight: TensorLike | None = None
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: TensorLike | None = None,
+        training: bool = True,
     ) -> Tensor:
-        """The compiled loss of one batch, a scalar."""
-        if self.loss is None:
+        """The loss of one batch, a scalar: the compiled loss and the model's `losses`."""
+        losses = [ops.sum(loss) for loss in self.losses]  # type: ignore[attr-defined]
+        if self.loss is not None:
+            if y is None:
+                raise ValueError(f"y: expected targets for the loss {self.loss.name}, got None")
+            y, y_pred, sample_weight = _single(y), _single(y_pred), _single(sample_weight)
+            for name, value in (("y", y), ("model output", y_pred)):
+                if isinstance(value, list | tuple | dict):
+                    raise ValueError(f"{name}: expected one array, got a {type(value).__name__}")
+            losses.insert(0, self.loss(y, y_pred, sample_weight))
+        if not losses:
             raise ValueError("loss: expected one: compile(loss=...), or a train_step without it")
-        if y is None:
-            raise ValueError(f"y: expected targets for the loss {self.loss.name}, got None")
-        for name, value in (("y", y), ("model output", y_pred)):
-            if not isinstance(value, Tensor):
-                raise ValueError(f"{name}: expected one array, got a {type(value).__name__}")
-        return self.loss(y, y_pred, sample_weight)
+        return functools.reduce(operator.add, losses)
 
-    def _report(self, loss: Tensor, x: Any, y: Any, y_pred: Tensor) -> dict[str, float]:
+    def _compute_loss(self, *args: Any, training: bool) -> Tensor:
+        options = {"training": training} if self._loss_takes_training else {}
+        return self.compute_loss(*args, **options)
+
+    def _report(self, loss: Tensor, x: Any, y: Any, y_pred: Any) -> dict[str, float]:
         """The mean loss weighs a batch by its samples, so a smaller last batch counts less."""
         # As float64 the counts of samples add up exactly.
         self._loss_tracker.update_state(loss, sample_weight=np.float64(len(flatten(x)[0])))
+        y, y_pred = _single(y), _single(y_pred)
         if self._compiled_metrics is None:
-            self._compiled_metrics = [
-                get_metric(name, y.array, y_pred.array) for name in self._metric_names
-            ]
-        for metric in self._compiled_metrics:
+            self._compiled_metrics = {}
+            for identifier in self._metric_names:
+                metric = get_metric(identifier, y.array, y_pred.array)
+                count = sum(m.name == metric.name for m in self._compiled_metrics.values())
+                self._compiled_metrics[numbered(metric.name, count)] = metric
+        for metric in self._compiled_metrics.values():
             metric.update_state(y, y_pred)  # type: ignore[attr-defined]
         return self.get_metrics_result()
 
     @property
     def metrics(self) -> list[Metric]:
-        """The loss, the compiled metrics, and the Metrics that the model holds as attributes."""
-        compiled = [self._loss_tracker, *(self._compiled_metrics or [])] if self.compiled else []
-        return list({id(m): m for m in [*compiled, *instances(vars(self), Metric)]}.values())
+        """The loss, the compiled metrics, and the Metrics that the model and its layers hold.
+
+        Those of a model inside are left out if it could be trained by itself: its loss and the
+        metrics that it holds.
+        """
+        compiled = self._compiled_metrics or {}
+        metrics = [self._loss_tracker, *compiled.values()] if self.compiled else []
+        for layer in self._all_layers():  # type: ignore[attr-defined]
+            if layer is self or not isinstance(layer, Trainer):
+                metrics += instances(vars(layer), Metric)
+        return list({id(m): m for m in metrics}.values())
 
     def get_metrics_result(self) -> dict[str, float]:
-        """The running means of the metrics, by name."""
-        return {m.name: m.result() for m in self.metrics}
+        """The running means of the metrics, by name; of compiled ones, mse and then mse_1."""
+        compiled = self._compiled_metrics if self.compiled else None
+        names = {id(m): name for name, m in (compiled or {}).items()}
+        return {names.get(id(m), m.name): m.result() for m in self.metrics}
 
     def reset_metrics(self) -> None:
         """Start all means again, as `fit` does at every epoch."""
@@ -137,9 +196,15 @@ class Trainer:
             metric.reset_state()
 
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, *, return_dict: bool = False
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
     ) -> Any:
         """Do one `train_step` and return this batch's loss, [loss, *metrics], or a dict."""
+        sample_weight = weigh_classes(y, sample_weight, class_weight)
         return self._on_batch("train_on_batch", self.train_step, x, y, sample_weight, return_dict)
 
     def test_on_batch(
@@ -160,7 +225,7 @@ class Trainer:
 
     def fit(
         self,
-        x: Any,
+        x: Any = None,
         y: Any = None,
         batch_size: int | None = None,
         epochs: int = 1,
@@ -169,9 +234,11 @@ class Trainer:
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
-        *,
+        class_weight: dict[int, float] | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        *,
         validation_batch_size: int | None = None,
     ) -> History:
         """Train for several epochs.
@@ -186,6 +253,12 @@ class Trainer:
             validation_data: (x, y), (x, y, sample_weight), x alone, or an iterable of batches,
                 evaluated after every epoch as val_loss and val_….
             shuffle: whether every epoch takes the samples in a new random order.
+            class_weight: the weight of samples by their class, an integer in y or the place of the
+                largest entry; 1 for a class that is missing.
+            steps_per_epoch: the batches in an epoch, which continues where the last one ended. By
+                default an epoch is all batches.
+
+        If batches run out, a warning says so; an epoch without any ends training.
 
         Returns:
             The History callback, whose `history` has a list with a value for each epoch, by name.
@@ -200,6 +273,8 @@ class Trainer:
         if shuffle not in (True, False):
             raise ValueError(f"fit: shuffle: expected True or False, got {shuffle!r}")
         batches = Batches(x, y, sample_weight, batch_size)
+        if steps_per_epoch is not None:
+            steps_per_epoch = positive_int("fit: steps_per_epoch", steps_per_epoch)
         validation: Batches | None = None
         if validation_data is not None:
             validation = _validation(
@@ -208,19 +283,25 @@ class Trainer:
             )
         elif validation_split:
             batches, validation = batches.split(validation_split)
-        listeners = self._callback_list(callbacks, verbose, epochs=epochs, steps=batches.steps)
+        batches.class_weight = class_weight
+        steps = steps_per_epoch or batches.steps
+        listeners = self._callback_list(callbacks, verbose, epochs=epochs, steps=steps)
 
         self.stop_training = False
         logs: dict[str, float] = {}
+        ahead: Iterator[Any] | None = None  # the batches that wait for the next epoch,
+        seen = 0  # and how many came before them
         listeners.on_train_begin()
         for epoch in range(initial_epoch, epochs):
             self.reset_metrics()
             listeners.on_epoch_begin(epoch)
-            order = None
-            if shuffle and batches.iterable is None:
-                order = random.generator().permutation(batches.samples)
+            if ahead is None or steps_per_epoch is None or seen == batches.steps:
+                order = None
+                if shuffle and batches.iterable is None:
+                    order = random.generator().permutation(batches.samples)
+                ahead, seen = batches.epoch(order), 0
             step = -1
-            for step, data in enumerate(batches.epoch(order)):
+            for step, data in enumerate(itertools.islice(ahead, steps_per_epoch)):
                 if listeners.has_train_batch_hooks:
                     listeners.on_train_batch_begin(step)
                 logs = _floats("train_step", self.train_step(data))
@@ -228,11 +309,18 @@ class Trainer:
                     listeners.on_train_batch_end(step, logs)
                 if self.stop_training:
                     break
-            if step < 0:
-                raise ValueError(
-                    f"fit: x: no batch in epoch {epoch + 1}: "
-                    "expected an iterable that gives its batches anew every epoch"
+            if step < 0 and epoch == initial_epoch:
+                raise ValueError("fit: x: expected an iterable of batches, got none")
+            seen += step + 1
+            if not self.stop_training and step + 1 < (steps_per_epoch or 1):
+                warnings.warn(
+                    f"fit: x ran out of batches in epoch {epoch + 1}: expected "
+                    f"{steps_per_epoch or 'an iterable that gives them anew'} every epoch",
+                    stacklevel=2,
                 )
+                ahead = None
+            if step < 0:
+                break
             if validation is not None:
                 results = self._evaluate(validation, listeners)
                 logs = logs | {f"val_{name}": value for name, value in results.items()}
@@ -263,12 +351,15 @@ class Trainer:
 
     def _evaluate(self, batches: Batches, listeners: CallbackList) -> dict[str, float]:
         self.reset_metrics()
+        self.stop_evaluating = False
         step, logs = -1, {}
         listeners.on_test_begin()
         for step, data in enumerate(batches.epoch()):
             listeners.on_test_batch_begin(step)
             logs = _floats("test_step", self.test_step(data))
             listeners.on_test_batch_end(step, logs)
+            if self.stop_evaluating:
+                break
         if step < 0:
             raise ValueError(
                 "evaluate: no batch: expected an iterable that gives its batches anew every time"
@@ -292,13 +383,15 @@ class Trainer:
         batches = Batches(x, batch_size=batch_size)
         listeners = self._callback_list(callbacks, verbose, epochs=1, steps=batches.steps)
         outputs: list[Any] = []
+        self.stop_predicting = False
         listeners.on_predict_begin()
         for step, data in enumerate(batches.epoch()):
             listeners.on_predict_batch_begin(step)
-            inputs, _, _ = unpack_x_y_sample_weight(data)
-            output = self(inputs, training=False)  # type: ignore[operator]
+            output = self.predict_step(data)
             outputs.append([convert_to_numpy(y) for y in flatten(output)])
             listeners.on_predict_batch_end(step, {"outputs": outputs[-1]})
+            if self.stop_predicting:
+                break
         listeners.on_predict_end()
         if not outputs:
             raise ValueError("predict: x: expected an iterable of batches, got none")
@@ -333,6 +426,11 @@ def keep_freed_memory() -> None:
     2.2 ms with it.
     """
     np.empty(31 << 20, np.uint8)
+
+
+def _single(nested: Any) -> Any:
+    """The item of a list of one."""
+    return nested[0] if isinstance(nested, list | tuple) and len(nested) == 1 else nested
 
 
 def _values(logs: dict[str, float]) -> float | list[float]:

@@ -495,3 +495,71 @@ def test_a_variable_has_a_name_and_a_path_and_a_dtype_of_its_own():
 def test_a_weight_has_the_shape_it_is_given(arguments, message):
     with pytest.raises(ValueError, match=message):
         Layer.add_weight(Spy(), *arguments)
+
+
+class Adding(Layer):
+    def call(self, inputs):
+        self.add_loss(ops.sum(inputs))
+        self.add_loss([2.0 * ops.sum(inputs)])
+        return inputs
+
+
+def test_losses_are_those_of_the_last_call_from_outside_as_in_keras():
+    class Twice(Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner = Adding()
+
+        def call(self, inputs):
+            return self.inner(self.inner(inputs))
+
+    layer = Twice()
+    for _ in range(2):
+        layer(X)
+    assert [float(x) for x in layer.losses] == [6.0, 12.0] * 2
+    layer.inner(X)
+    assert [float(x) for x in layer.losses] == [6.0, 12.0]
+    with pytest.raises(ValueError, match="add_loss: expected a Tensor, got 1.0"):
+        layer.add_loss(1.0)
+
+
+def test_losses_end_after_an_exception():
+    class Failing(Adding):
+        def call(self, inputs):
+            super().call(inputs)
+            raise RuntimeError("on purpose")
+
+    layer = Failing()
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="on purpose"):
+            layer(X)
+        assert len(layer.losses) == 2
+
+
+def test_penalties_of_frozen_weights_are_no_losses_as_in_keras():
+    layer = Dense(2, kernel_initializer="ones", kernel_regularizer="l2", bias_regularizer="l1")
+    layer(X)
+    assert [float(x) for x in layer.losses] == [pytest.approx(0.06), 0.0]
+    layer.trainable = False
+    assert layer.losses == []
+
+
+def test_the_penalty_of_an_output_is_that_of_a_sample():
+    layer = Dense(2, kernel_initializer="ones", activity_regularizer="l1")
+    layer(np.concatenate([X, X]))
+    assert [float(x) for x in layer.losses] == [pytest.approx(0.01 * 2 * 3)]
+
+
+def test_input_and_output_are_those_of_the_first_call_on_an_input():
+    x, layer = Input((3,)), Dense(2)
+    with pytest.raises(AttributeError, match="has no output: it was never called on an Input"):
+        _ = layer.output
+    y = layer(x)
+    layer(Input((3,)))
+    assert layer.input is x and layer.output is y and x.node.layer.output is x
+
+
+def test_a_layer_and_a_tensor_show_what_keras_shows():
+    x = Input((3,), name="x")
+    assert repr(Dense(2, name="d")) == "<Dense name=d, built=False>"
+    assert repr(x) == "<KerasTensor shape=(None, 3), name=x>"

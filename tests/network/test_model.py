@@ -348,3 +348,45 @@ def test_a_subclassed_model_may_return_several_outputs():
 
     a, b = Two().predict(X, batch_size=3, verbose=0)
     assert a.shape == (4, 1) and b.shape == (4, 2)
+
+
+def test_an_encoder_is_a_model_of_the_layers_of_a_trained_autoencoder():
+    x = Input((3,))
+    autoencoder = Model(x, Dense(3, name="out")(Dense(2, name="code")(x)))
+    encoder = Model(autoencoder.input, autoencoder.get_layer("code").output)
+    decoder_input = Input((2,))
+    decoder = Model(decoder_input, autoencoder.layers[-1](decoder_input))
+    both = Model(autoencoder.inputs, [autoencoder.get_layer(index=1).output, *autoencoder.outputs])
+    autoencoder.compile("sgd", "mse")
+    data = np.random.default_rng(0).random((8, 3)).astype("float32")
+    before = encoder(data).array
+    autoencoder.fit(data, data, verbose=0)
+    codes, outputs = both(data)
+    assert not np.array_equal(encoder(data).array, before)
+    np.testing.assert_array_equal(encoder(data).array, codes.array)
+    np.testing.assert_array_equal(decoder(codes).array, outputs.array)
+    np.testing.assert_array_equal(autoencoder(data).array, outputs.array)
+
+
+def test_a_sequential_model_can_be_cut_as_well():
+    model = Sequential([Dense(2, name="code"), Dense(3)])
+    with pytest.raises(AttributeError, match="has no input: it was never called on an Input"):
+        _ = model.input
+    model.build((None, 3))
+    assert Model(model.inputs, model.layers[0].output).output_shape == (None, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nope",), r"get_layer: expected one of \['code', 'out'\], got 'nope'"),
+        ((None, 2), r"get_layer: expected one of \['code', 'out'\], got 2"),
+        ((), "get_layer: expected a name or an index"),
+        (("code", 0), "get_layer: expected a name or an index"),
+    ],
+)
+def test_a_layer_that_is_not_there_is_named(arguments, message):
+    model = Sequential([Input((3,)), Dense(2, name="code"), Dense(3, name="out")])
+    assert model.get_layer(index=-1) is model.get_layer("out")
+    with pytest.raises(ValueError, match=message):
+        model.get_layer(*arguments)

@@ -19,10 +19,11 @@ from numpy_nets.callbacks import (
     ModelCheckpoint,
     TerminateOnNaN,
 )
-from numpy_nets.layers import Concatenate, Dense, Dropout, Input
+from numpy_nets.layers import Concatenate, Dense, Dropout, Input, Layer
 from numpy_nets.metrics import BinaryAccuracy, Mean
 from numpy_nets.models.autoencoder import build_autoencoder
 from numpy_nets.optimizers import SGD, Adam
+from numpy_nets.regularizers import L1, L2
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.random((10, 3)).astype("float32"), RNG.random((10, 2)).astype("float32")
@@ -162,13 +163,115 @@ def test_an_iterable_of_batches_trains_as_the_arrays_do():
     )
 
 
-def test_an_exhausted_generator_is_an_error_that_names_the_epoch():
-    with pytest.raises(ValueError, match=r"fit: x: no batch in epoch 2: .* anew every epoch"):
-        network().fit(iter([(X, Y)]), epochs=3, verbose=0)
+def test_an_exhausted_generator_ends_training_with_a_warning_and_an_empty_one_is_an_error():
+    model = network()
+    with pytest.warns(UserWarning, match="fit: x ran out of batches in epoch 2: expected an itera"):
+        history = model.fit(iter([(X, Y)]), epochs=3, verbose=0)
+    assert history.epoch == [0] and model.optimizer.iterations == 1
+    with pytest.raises(ValueError, match="fit: x: expected an iterable of batches, got none"):
+        model.fit(iter([]), verbose=0)
     with pytest.raises(ValueError, match="evaluate: no batch"):
         network().evaluate(iter([]), verbose=0)
     with pytest.raises(ValueError, match="predict: x: expected an iterable of batches, got none"):
         network().predict(iter([]), verbose=0)
+
+
+def endless():
+    while True:
+        yield X, Y
+
+
+def test_an_epoch_of_steps_goes_on_where_the_last_one_ended():
+    seen = []
+
+    class Spy(Sequential):
+        def train_step(self, data):
+            seen.append(float(data[0].array[0, 0]))
+            return super().train_step(data)
+
+    def run(x, epochs, steps, **options):
+        seen.clear()
+        model = Spy([Input((3,)), Dense(2)])
+        model.compile("sgd", "mse")
+        history = model.fit(x, epochs=epochs, steps_per_epoch=steps, verbose=0, **options)
+        assert history.params["steps"] == steps
+        return seen, history.epoch
+
+    firsts = X[::2, 0].tolist()  # of 5 batches of 2
+    data = {"y": Y, "batch_size": 2, "shuffle": False}
+    assert run(X, 2, 2, **data) == (firsts[:4], [0, 1])
+    assert run(X, 2, 5, **data) == (firsts * 2, [0, 1])
+    with pytest.warns(UserWarning, match="x ran out of batches in epoch 3: expected 2 every epoch"):
+        assert run(X, 4, 2, **data) == (firsts + firsts[:2], [0, 1, 2, 3])
+    assert run(endless(), 3, 4)[1] == [0, 1, 2]
+    with (
+        pytest.warns(UserWarning, match="x ran out of batches in epoch 2"),
+        pytest.warns(UserWarning, match="x ran out of batches in epoch 3"),
+    ):
+        assert run(iter([(X, Y)] * 3), 4, 2)[1] == [0, 1]
+
+
+def test_a_length_that_raises_is_unknown():
+    class Endless:
+        def __iter__(self):
+            return iter([(X, Y)])
+
+        def __len__(self):
+            raise TypeError("infinite")
+
+    assert network().fit(Endless(), epochs=2, verbose=0).params["steps"] is None
+
+
+def test_a_callback_ends_evaluate_and_predict_on_endless_data():
+    model = network()
+
+    def stop(batch, logs):
+        model.stop_evaluating = model.stop_predicting = batch == 1
+
+    callback = LambdaCallback(on_test_batch_end=stop, on_predict_batch_end=stop)
+    loss = model.evaluate(endless(), verbose=0, callbacks=[callback])
+    assert loss == pytest.approx(model.evaluate(X, Y, verbose=0))
+    assert model.predict(endless(), verbose=0, callbacks=[callback]).shape == (20, 2)
+    model.stop_evaluating = model.stop_predicting = True  # from an earlier call
+    assert len(model.predict(X, verbose=0, batch_size=2)) == 10
+    model.evaluate(X, Y, verbose=0)
+    assert not model.stop_evaluating
+
+
+def test_a_class_weight_is_the_sample_weight_of_its_class():
+    labels = np.arange(10) % 3
+    weights = np.array([2.0, 1.0, 0.5])[labels]
+    options = {"batch_size": 4, "epochs": 2, "shuffle": False, "verbose": 0}
+    loss, by_class = "sparse_categorical_crossentropy", {0: 2.0, 2: 0.5}
+    expected = network(loss, outputs=3, last="softmax")
+    expected.fit(X, labels, sample_weight=weights, **options)
+    for y in (labels, labels[:, None]):
+        model = network(loss, outputs=3, last="softmax")
+        model.fit(X, y, class_weight=by_class, **options)
+        assert same_weights(model, expected)
+    one_hot = network("categorical_crossentropy", outputs=3, last="softmax")
+    one_hot.fit(X, np.eye(3)[labels], class_weight=by_class, **options)
+    for a, b in zip(one_hot.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
+    batches = [(X[start : start + 4], labels[start : start + 4]) for start in (0, 4, 8)]
+    model = network(loss, outputs=3, last="softmax")
+    model.fit(Again(*batches), class_weight=by_class, epochs=2, verbose=0)
+    assert same_weights(model, expected)
+    one, two = (network(loss, outputs=3, last="softmax") for _ in range(2))
+    assert one.train_on_batch(X, labels, class_weight=by_class) == two.train_on_batch(
+        X, labels, weights.astype("float32")
+    )
+
+
+def test_class_weights_do_not_weigh_the_validation_data():
+    labels = np.arange(10) % 3
+    losses = []
+    for by_class in (None, {0: 5.0}):
+        model = network("sparse_categorical_crossentropy", SGD(0.0), outputs=3, last="softmax")
+        history = model.fit(X, labels, validation_split=0.4, class_weight=by_class, verbose=0)
+        losses.append(history.history)
+    assert losses[0]["val_loss"] == losses[1]["val_loss"]
+    assert losses[0]["loss"] != losses[1]["loss"]
 
 
 # Validation
@@ -615,7 +718,11 @@ def test_loading_the_weights_of_another_model_is_one_line_and_changes_nothing(tm
         ({"x": X[:, :2]}, r"expected input of shape \(None, 3\), got \(10, 2\)"),
         ({"x": X * np.inf}, "x: expected finite values"),
         ({"x": X[:0], "y": Y[:0]}, "x: expected samples, got an array of shape"),
-        ({"steps_per_epoch": 3}, "unexpected keyword argument 'steps_per_epoch'"),
+        ({"steps_per_epoch": 0}, "fit: steps_per_epoch: expected a positive integer, got 0"),
+        ({"class_weight": {0: 1.0}, "sample_weight": Y[:, 0]}, "expected no sample_weight beside"),
+        ({"class_weight": {0: 1.0}, "y": [Y, Y]}, "class_weight: expected one array of targets y"),
+        ({"x": None}, "x: expected arrays or an iterable of batches, got NoneType"),
+        ({"validation_freq": 2}, "unexpected keyword argument 'validation_freq'"),
     ],
 )
 def test_a_wrong_argument_of_fit_is_one_clear_line_and_changes_nothing(options, message):
@@ -636,6 +743,7 @@ def test_a_wrong_argument_of_fit_is_one_clear_line_and_changes_nothing(options, 
     [
         ({"optimizer": "adm"}, "optimizer: unknown 'adm'; did you mean 'adam'?"),
         ({"loss": "mean_square"}, "loss: unknown .* did you mean 'mean_squared_error'?"),
+        ({"loss": ["mse", "mae"]}, "numpy_nets has no losses of several outputs: expected one"),
         ({"metrics": ["acuracy"]}, "metric: unknown 'acuracy'; did you mean 'accuracy'?"),
         ({"metrics": "accuracy"}, "compile: metrics: expected a list, got 'accuracy'"),
         ({"metrics": [BinaryAccuracy]}, "metric: unknown <class"),
@@ -644,7 +752,8 @@ def test_a_wrong_argument_of_fit_is_one_clear_line_and_changes_nothing(options, 
 )
 def test_a_wrong_argument_of_compile_is_found_by_compile(options, message):
     model = Sequential([Input((3,)), Dense(2)])
-    with pytest.raises((TypeError, ValueError), match=message) as error:
+    kinds = (TypeError, ValueError, NotImplementedError)
+    with pytest.raises(kinds, match=message) as error:
         model.compile(**options)
     assert "\n" not in str(error.value)
     assert not model.compiled
@@ -676,11 +785,12 @@ def test_a_model_of_several_outputs_needs_a_train_step_of_its_own():
         model.fit(X, Y, verbose=0)
 
 
-def test_a_frozen_model_has_nothing_to_train():
+def test_a_model_without_trainable_weights_is_evaluated_in_fit_and_warns():
     model = network()
     model.trainable = False
-    with pytest.raises(ValueError, match="SGD: expected trainable variables, got none"):
-        model.fit(X, Y, verbose=0)
+    with pytest.warns(UserWarning, match="train_step: the model has no trainable weights"):
+        history = model.fit(X, Y, verbose=0).history
+    assert history["loss"] == [pytest.approx(model.evaluate(X, Y, verbose=0))]
 
 
 def test_a_training_step_leaves_no_reference_cycle():
@@ -731,3 +841,142 @@ def test_arrays_of_a_step_are_served_from_memory_that_the_process_keeps() -> Non
         for which in ("with", "without")
     }
     assert faults["with"] < 20 < faults["without"]
+
+
+class Watched(Layer):
+    """Keeps the mean of what it sees, and adds a loss."""
+
+    def __init__(self):
+        super().__init__()
+        self.mean = Mean(name="watched")
+
+    def call(self, inputs):
+        self.mean.update_state(ops.mean(inputs))
+        self.add_loss(0.5 * ops.mean(inputs))
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+def test_metrics_and_losses_of_layers_inside_are_reported_and_start_again_every_epoch():
+    for wrap in (lambda layer: layer, lambda layer: Sequential([Input((3,)), layer])):
+        model = Sequential([Input((3,)), wrap(Watched()), Dense(2)])
+        model.compile(SGD(0.0), "mse")
+        history = model.fit(X, Y, epochs=2, batch_size=5, verbose=0).history
+        np.testing.assert_allclose(history["watched"], [X.mean()] * 2, rtol=1e-6)
+        mse = np.mean((model(X).array - Y) ** 2)
+        np.testing.assert_allclose(history["loss"], [mse + 0.5 * X.mean()] * 2, rtol=1e-6)
+        names = list(model.evaluate(X, Y, verbose=0, return_dict=True))
+        assert names == ["loss", "watched"]
+
+
+def test_a_model_inside_keeps_its_own_loss_and_metrics_to_itself():
+    class Inner(Model):
+        def __init__(self):
+            super().__init__()
+            self.kept = Mean(name="kept")
+            self.watched = Watched()
+
+        def call(self, inputs):
+            return self.watched(inputs)
+
+    inner = Inner()
+    inner.compile("sgd", "mse")
+    model = Model()
+    model.inner, model.dense = inner, Dense(2)
+    model.call = lambda inputs: model.dense(model.inner(inputs))
+    model.compile("sgd", "mse")
+    assert sorted(model.fit(X, Y, verbose=0).history) == ["loss", "watched"]
+
+
+def test_metrics_of_one_name_are_numbered():
+    mine = metrics.MeanSquaredError(name="mse")
+    model = network(metrics=["mse", "mse", mine])
+    logs = model.train_on_batch(X, Y, return_dict=True)
+    assert list(logs) == ["loss", "mse", "mse_1", "mse_2"]
+    assert logs["mse"] == logs["mse_1"] == logs["mse_2"] == pytest.approx(logs["loss"])
+
+
+def test_regularizers_add_to_the_loss_and_its_gradient():
+    for regularizer, penalty, slope in (
+        ("l2", lambda w: 0.01 * np.sum(w**2), lambda w: 0.02 * w),
+        (L1(0.5), lambda w: 0.5 * np.sum(np.abs(w)), lambda w: 0.5 * np.sign(w)),
+        (lambda w: 3.0 * ops.sum(w), lambda w: 3.0 * np.sum(w), np.full_like),
+    ):
+        plain, model = (
+            Sequential([Input((3,)), Dense(2, kernel_regularizer=r)]) for r in (None, regularizer)
+        )
+        model.set_weights(plain.get_weights())
+        kernel = model.get_weights()[0]
+        for each in (plain, model):
+            each.compile(SGD(1.0), "mse")
+        expected = plain.train_on_batch(X, Y) + penalty(kernel)
+        assert model.train_on_batch(X, Y) == pytest.approx(expected, rel=1e-6)
+        step = slope(kernel) if slope is not np.full_like else np.full_like(kernel, 3.0)
+        np.testing.assert_allclose(
+            model.get_weights()[0], plain.get_weights()[0] - step, rtol=1e-5, atol=1e-6
+        )
+
+
+def test_a_model_may_have_no_loss_but_those_of_its_layers():
+    model = Sequential([Input((3,)), Dense(2, activity_regularizer=L2(0.25))])
+    model.compile("sgd")
+    expected = 0.25 * np.sum(model(X).array ** 2) / len(X)
+    assert model.train_on_batch(X) == pytest.approx(expected, rel=1e-6)
+
+
+def test_one_output_may_be_in_a_list():
+    x = Input((3,))
+    model = Model([x], [Dense(2)(x)])
+    assert model.output_shape == (None, 2) and model(X).shape == (10, 2)
+    assert model.predict(X, verbose=0).shape == (10, 2)
+    model.compile("sgd", "mse", metrics=["mse"])
+    for y in (Y, [Y]):
+        assert len(model.train_on_batch(X, y)) == 2
+
+    class Listed(Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = Dense(2)
+
+        def call(self, inputs):
+            return [self.dense(inputs)]
+
+    model = Listed()
+    model.compile("sgd", "mse", metrics=["mse"])
+    assert len(model.train_on_batch(X, Y)) == 2
+
+
+def test_compute_loss_takes_its_arguments_by_name_and_arrays():
+    loss = network().compute_loss(y=np.zeros((4, 1)), y_pred=np.ones((4, 1)))
+    assert float(loss) == 1.0
+
+
+def test_compute_loss_is_told_whether_it_trains_if_it_asks():
+    told = []
+
+    class Asking(Sequential):
+        def compute_loss(self, x, y, y_pred, sample_weight=None, training=True):
+            told.append(training)
+            return super().compute_loss(x, y, y_pred, sample_weight)
+
+    model = Asking([Input((3,)), Dense(2)])
+    model.compile("sgd", "mse")
+    model.fit(X, Y, verbose=0, validation_data=(X, Y))
+    assert told == [True, False]
+
+
+def test_predict_goes_through_predict_step():
+    class Doubling(Sequential):
+        def predict_step(self, data):
+            return 2.0 * super().predict_step(data)
+
+    model = Doubling([Input((3,)), Dense(2)])
+    np.testing.assert_allclose(model.predict(X, verbose=0), 2 * model(X).array, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["save", "get_config"])
+def test_what_is_not_here_says_what_to_use(name):
+    with pytest.raises(NotImplementedError, match=rf"{name}: not in numpy_nets: .*save_weights"):
+        getattr(network(), name)()
