@@ -102,6 +102,9 @@ class LossFunctionWrapper(Loss):
         super().__init__(name or getattr(fn, "__name__", None), reduction)
         self.fn, self.kwargs = fn, kwargs
 
+    def __repr__(self) -> str:
+        return f"<LossFunctionWrapper({self.fn}, kwargs={self.kwargs})>"
+
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return convert_to_tensor(self.fn(*_same_rank(y_true, y_pred), **self.kwargs))
 

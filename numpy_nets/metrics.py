@@ -24,6 +24,9 @@ class Metric:
         self.name = name or snake_case(type(self).__name__)
         self.reset_state()
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}>"
+
     def reset_state(self) -> None:
         self.total = 0.0
         self.count = 0.0
@@ -125,6 +128,39 @@ class SparseCategoricalAccuracy(PredictionMetric):
         return np.asarray(y_true == y_pred.argmax(axis=-1), np.float64)
 
 
+class CategoricalAccuracy(PredictionMetric):
+    """How often the largest entries of y_true and y_pred (batch, classes) are in one place.
+
+    >>> accuracy = CategoricalAccuracy()
+    >>> accuracy.update_state([[0, 0, 1], [1, 0, 0]], [[0.1, 0.2, 0.7], [0.3, 0.4, 0.3]])
+    >>> accuracy.result()
+    0.5
+    """
+
+    def __init__(self, name: str = "categorical_accuracy") -> None:
+        super().__init__(name=name)
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        same = _fit(self.name, y_true, y_pred).argmax(axis=-1) == y_pred.argmax(axis=-1)
+        return np.asarray(same, np.float64)
+
+
+class MeanAbsoluteError(PredictionMetric):
+    """The mean of |y_true - y_pred|.
+
+    >>> error = MeanAbsoluteError()
+    >>> error.update_state([[0.0], [0.0]], [[1.0], [-3.0]])
+    >>> error.result()
+    2.0
+    """
+
+    def __init__(self, name: str = "mean_absolute_error") -> None:
+        super().__init__(name=name)
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        return losses.mean_absolute_error(_fit(self.name, y_true, y_pred), y_pred).array
+
+
 class MeanSquaredError(PredictionMetric):
     """The mean of (y_true - y_pred)².
 
@@ -155,6 +191,9 @@ def _fit(name: str, y_true: Array, y_pred: Array) -> Array:
 _BY_NAME: dict[str, Callable[[str], Metric]] = {
     "binary_accuracy": BinaryAccuracy,
     "sparse_categorical_accuracy": SparseCategoricalAccuracy,
+    "categorical_accuracy": CategoricalAccuracy,
+    "mean_absolute_error": MeanAbsoluteError,
+    "mae": MeanAbsoluteError,
     "mean_squared_error": MeanSquaredError,
     "mse": MeanSquaredError,
 }
@@ -163,8 +202,8 @@ _BY_NAME: dict[str, Callable[[str], Metric]] = {
 def get(identifier: str | Metric, y_true: Array, y_pred: Array) -> Metric:
     """A metric by its name, or the metric itself.
 
-    "accuracy" means BinaryAccuracy for one output unit, and SparseCategoricalAccuracy for several
-    units with integer labels.
+    "accuracy" means BinaryAccuracy for one output unit, and for several units
+    SparseCategoricalAccuracy of integer labels, and CategoricalAccuracy of others.
 
     >>> y_true, y_pred = np.array([2, 0]), np.zeros((2, 3))
     >>> type(get("accuracy", y_true, y_pred)).__name__
@@ -177,10 +216,7 @@ def get(identifier: str | Metric, y_true: Array, y_pred: Array) -> Metric:
             return BinaryAccuracy(identifier)
         if y_true.ndim < y_pred.ndim or y_true.shape[-1] == 1:
             return SparseCategoricalAccuracy(identifier)
-        raise ValueError(
-            f"metrics: {identifier!r}: expected one output unit or integer labels, "
-            f"got y_true {y_true.shape} and y_pred {y_pred.shape}"
-        )
+        return CategoricalAccuracy(identifier)
     return lookup("metric", identifier, {**_BY_NAME, "accuracy": _BY_NAME["binary_accuracy"]})(
         identifier
     )

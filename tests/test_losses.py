@@ -472,3 +472,9 @@ def test_labels_of_sequences_are_checked_by_their_own_axes() -> None:
 def test_predictions_of_truth_values_count_as_numbers() -> None:
     loss = losses.mean_squared_error(np.array([[1.0, 0.0]]), np.array([[True, True]]))
     assert loss.array.tolist() == [0.5]
+
+
+def test_a_loss_shows_its_function_and_options_as_in_keras() -> None:
+    text = repr(BinaryCrossentropy(label_smoothing=0.25))
+    assert text.startswith("<LossFunctionWrapper(<function binary_crossentropy at ")
+    assert text.endswith("kwargs={'from_logits': False, 'label_smoothing': 0.25})>")

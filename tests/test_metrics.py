@@ -5,7 +5,14 @@ import pytest
 
 from numpy_nets import metrics
 from numpy_nets.autodiff.tensor import Tensor
-from numpy_nets.metrics import BinaryAccuracy, Mean, MeanSquaredError, SparseCategoricalAccuracy
+from numpy_nets.metrics import (
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    Mean,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SparseCategoricalAccuracy,
+)
 
 
 def updated(metric: metrics.Metric, *args, **options) -> float:
@@ -106,6 +113,8 @@ def test_batches_of_different_size_count_by_their_samples() -> None:
         ("binary_accuracy", BinaryAccuracy), ("mse", MeanSquaredError),
         ("mean_squared_error", MeanSquaredError),
         ("sparse_categorical_accuracy", SparseCategoricalAccuracy),
+        ("categorical_accuracy", CategoricalAccuracy), ("mae", MeanAbsoluteError),
+        ("mean_absolute_error", MeanAbsoluteError),
     ],
 )  # fmt: skip
 def test_get_takes_names_and_metrics(name, kind) -> None:
@@ -122,12 +131,11 @@ def test_accuracy_means_what_fits_the_output(name) -> None:
     for y, p, kind in [
         (one, one, BinaryAccuracy), (np.zeros(4), one, BinaryAccuracy),
         (np.zeros(4), three, SparseCategoricalAccuracy), (one, three, SparseCategoricalAccuracy),
+        (three, three, CategoricalAccuracy),
     ]:  # fmt: skip
         metric = metrics.get(name, y, p)
         assert type(metric) is kind
         assert metric.name == name
-    with pytest.raises(ValueError, match="acc.*: expected one output unit or integer labels, got"):
-        metrics.get(name, three, three)
 
 
 def test_an_unknown_name_raises_with_a_suggestion() -> None:
@@ -143,6 +151,8 @@ def test_an_unknown_name_raises_with_a_suggestion() -> None:
         (BinaryAccuracy, np.zeros((4, 3, 2)), np.zeros((4, 2, 3))),
         (BinaryAccuracy, np.zeros((3, 1)), np.zeros((4, 1))),
         (MeanSquaredError, np.zeros(3), np.zeros((4, 1))),
+        (MeanAbsoluteError, np.zeros(3), np.zeros((4, 1))),
+        (CategoricalAccuracy, np.zeros((4, 2)), np.zeros((4, 3))),
         (SparseCategoricalAccuracy, np.zeros(3), np.zeros((4, 3))),
         (SparseCategoricalAccuracy, np.zeros((4, 3)), np.zeros((4, 3))),
     ],
@@ -160,3 +170,17 @@ def test_weights_that_do_not_fit_raise_and_change_nothing(weights) -> None:
     with pytest.raises(ValueError, match=r"sample_weight: expected shape \(4,\), got \("):
         m.update_state(np.zeros((4, 2)), np.zeros((4, 2)), weights)
     assert (m.total, m.count) == (0, 0)
+
+
+def test_categorical_accuracy_takes_the_first_of_equal_entries_as_keras_does() -> None:
+    m = CategoricalAccuracy()
+    assert updated(m, np.eye(3), [[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1]]) == pytest.approx(2 / 3)
+
+
+def test_mean_absolute_error_is_its_formula() -> None:
+    y, p = np.random.default_rng(0).normal(size=(2, 5, 3))
+    assert updated(MeanAbsoluteError(), y, p) == pytest.approx(np.abs(y - p).mean(), rel=1e-6)
+
+
+def test_a_metric_shows_its_name() -> None:
+    assert repr(Mean(name="loss")) == "<Mean name=loss>"

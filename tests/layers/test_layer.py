@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from numpy_nets import GradientTape, Model, Sequential, Variable, config, ops
+from numpy_nets import GradientTape, Model, Sequential, Variable, config, layers, ops
 from numpy_nets.layers import (
     Activation,
     BatchNormalization,
@@ -563,3 +563,12 @@ def test_a_layer_and_a_tensor_show_what_keras_shows():
     x = Input((3,), name="x")
     assert repr(Dense(2, name="d")) == "<Dense name=d, built=False>"
     assert repr(x) == "<KerasTensor shape=(None, 3), name=x>"
+
+
+def test_a_layer_of_keras_that_is_not_here_says_what_to_use():
+    with pytest.raises(NotImplementedError, match="layers.Conv2D: not in numpy_nets: use Dense la"):
+        from numpy_nets.layers import Conv2D  # noqa: F401
+    with pytest.raises(NotImplementedError, match="layers.Lambda: not in numpy_nets: use ops in"):
+        _ = layers.Lambda
+    with pytest.raises(AttributeError, match="has no attribute 'Dnse'"):
+        _ = layers.Dnse
