@@ -333,7 +333,7 @@ class Trainer:
 
     def evaluate(
         self,
-        x: Any,
+        x: Any = None,
         y: Any = None,
         batch_size: int | None = None,
         verbose: str | int = "auto",

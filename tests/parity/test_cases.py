@@ -30,7 +30,8 @@ def _public_names() -> set[str]:
     """Every public function and class that has a value, named as the cases do: `ops.add`."""
     names = {"GradientTape", "Model.fit"}
     names |= {f"ops.{name}" for name in numpy_nets.ops.__all__}
-    for name in ("activations", "initializers", "layers", "losses", "metrics", "optimizers"):
+    modules = ("activations", "initializers", "layers", "losses", "metrics", "optimizers")
+    for name in (*modules, "regularizers"):
         names |= _defined_in(name, getattr(numpy_nets, name))
     names |= _defined_in("optimizers.schedules", numpy_nets.optimizers.schedules)
     names |= _defined_in("random", numpy_nets.random)

@@ -18,7 +18,7 @@ import numpy_nets  # noqa: E402
 
 MODULES = [
     "activations", "callbacks", "config", "initializers", "layers", "losses", "metrics", "ops",
-    "optimizers", "random",
+    "optimizers", "random", "regularizers",
 ]  # fmt: skip
 
 # What does not follow Keras, and why.
@@ -87,8 +87,12 @@ def positional(function: Any) -> list[Parameter]:
     return parameters(function, Parameter.POSITIONAL_OR_KEYWORD)
 
 
+def every(function: Any) -> list[Parameter]:
+    return positional(function) + parameters(function, Parameter.KEYWORD_ONLY)
+
+
 def names(function: Any) -> set[str]:
-    return {p.name for p in positional(function) + parameters(function, Parameter.KEYWORD_ONLY)}
+    return {p.name for p in every(function)}
 
 
 PAIRS = [(path, *rest) for path, *rest in compared() if path not in ALLOWED]
@@ -105,6 +109,23 @@ def test_positional_parameters_begin_as_those_of_keras(path: str, ours: Any, the
         assert mine.default is Parameter.empty or mine.default == other.default, mine
 
 
+# What has to be given here and has a default in Keras, and why.
+REQUIRED = {
+    "Input": "Keras takes batch_shape or tensor in place of shape",
+    "Sequential.build": "with an Input, a model is built when it is made",
+    "layers.Input": "Keras takes batch_shape or tensor in place of shape",
+    "layers.InputLayer": "Keras takes batch_shape or tensor in place of shape",
+    "ops.where": "without x1 and x2, Keras gives indices",
+}
+
+
+@pytest.mark.parametrize(("path", "ours", "theirs"), PAIRS, ids=[path for path, *_ in PAIRS])
+def test_what_keras_lets_one_leave_out_can_be_left_out(path: str, ours: Any, theirs: Any) -> None:
+    optional = {p.name for p in every(theirs) if p.default is not Parameter.empty}
+    required = {p.name for p in every(ours) if p.default is Parameter.empty}
+    assert bool(required & optional) == (path in REQUIRED), required & optional
+
+
 @pytest.mark.parametrize(("path", "ours", "theirs"), PAIRS, ids=[path for path, *_ in PAIRS])
 def test_parameters_by_name_exist_in_keras(path: str, ours: Any, theirs: Any) -> None:
     known = names(theirs)
@@ -117,4 +138,5 @@ def test_parameters_by_name_exist_in_keras(path: str, ours: Any, theirs: Any) ->
 
 
 def test_every_exception_is_still_one() -> None:
-    assert ALLOWED.keys() <= {path for path, *_ in compared()}
+    paths = {path for path, *_ in compared()}
+    assert ALLOWED.keys() <= paths and REQUIRED.keys() <= paths

@@ -217,6 +217,50 @@ def _initializer(name: str, dtype: str, **options: Any) -> Iterator[Pair]:
             yield quantity, float(limit(mine)) / width, float(limit(theirs)) / width
 
 
+def _regularizer(name: str, options: dict[str, float], dtype: str) -> Iterator[Pair]:
+    def penalty(k: Any, x: Any) -> Any:
+        return getattr(k.regularizers, name)(**options)(x)
+
+    yield from gradients(penalty, [normal(5, 3).astype(dtype)])
+
+
+def _penalties(dtype: str) -> Iterator[Pair]:
+    """The losses of a model after a call, and after another: penalties, and those it adds."""
+
+    def model(k: Any) -> Any:
+        class Adding(k.layers.Layer):  # type: ignore[misc]
+            def call(self, inputs: Any) -> Any:
+                self.add_loss(0.5 * k.ops.mean(k.ops.square(inputs)))
+                return inputs
+
+            def compute_output_shape(self, input_shape: Any) -> Any:
+                return input_shape
+
+        class Nested(k.Model):  # type: ignore[misc]
+            def __init__(self) -> None:
+                super().__init__()
+                self.adding = Adding()
+                self.dense = k.layers.Dense(
+                    4,
+                    kernel_regularizer=k.regularizers.L2(0.25),
+                    bias_regularizer=k.regularizers.L1L2(0.125, 0.0),
+                    activity_regularizer=k.regularizers.L1(0.5),
+                )
+
+            def call(self, inputs: Any) -> Any:
+                return self.dense(self.adding(self.adding(inputs)))
+
+        return Nested()
+
+    x = normal(5, 3).astype(dtype)
+    mine, theirs = models(model, x)
+    for call in (1, 2):
+        outputs = mine(x), theirs(x)
+        yield f"output {call}", outputs[0].array, outputs[1].numpy()
+        values = [np.array([float(loss) for loss in m.losses], dtype) for m in (mine, theirs)]
+        yield f"losses {call}", *(np.sort(v) for v in values)
+
+
 def _constant(dtype: str) -> Iterator[Pair]:
     for value in (0.125, -3.0):  # in float64, Keras rounds 0.1 to float32
         mine = numpy_nets.initializers.Constant(value)((2, 3), dtype=dtype)
@@ -341,6 +385,13 @@ CASES += [
         bound=2.0**29,
         reason=ROUNDED_SLOPE,
     ),
+    *(
+        Case("layer", f"regularizers.{name}", functools.partial(_regularizer, name, options))
+        for name, options in [
+            ("L1", {"l1": 0.25}), ("L2", {"l2": 0.5}), ("L1L2", {"l1": 0.25, "l2": 0.5})
+        ]
+    ),
+    Case("layer", "layers.Layer", _penalties, "losses"),
     Case("layer", "layers.Layer", _integers, "integers"),
     Case("layer", "layers.Layer", _training_by_default, "training by default"),
     Case("layer", "layers.Input", _input),

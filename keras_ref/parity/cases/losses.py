@@ -339,5 +339,12 @@ CASES += [
             [(LABELS, normal(5, 4)), (LABELS[:, None], normal(5, 4)), (LABELS, np.ones((5, 4)))],
         ),
         ("MeanSquaredError", "", {}, [(uniform(5, 4), normal(5, 4)), (BITS, normal(5, 4))]),
+        ("MeanAbsoluteError", "", {}, [(uniform(5, 4), normal(5, 4)), (BITS, normal(5, 4))]),
+        (
+            "CategoricalAccuracy",
+            "",
+            {},
+            [(ONE_HOT, normal(5, 4)), (DISTRIBUTION, uniform(5, 4)), (ONE_HOT, np.ones((5, 4)))],
+        ),
     ]
 ]  # fmt: skip

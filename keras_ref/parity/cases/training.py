@@ -1,6 +1,7 @@
 """Whole training runs: `fit` and its History, many steps, evaluation, and single batches."""
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -151,6 +152,101 @@ def _two_inputs(k: Any) -> Any:
     return k.Model([image, label], k.layers.Dense(4)(hidden))
 
 
+def _penalized(k: Any) -> Any:
+    penalty = k.regularizers.L2(0.25)
+    hidden = k.layers.Dense(8, activation="relu", kernel_regularizer=penalty)
+    output = k.layers.Dense(4, "softmax", activity_regularizer=k.regularizers.L1(0.125))
+    return k.Sequential([hidden, output])
+
+
+def _class_weight_data() -> dict[str, Any]:
+    weights = {0: 2.0, 2: 0.5}
+    return {"x": normal(75, 6), "y": _labels(75, 4), "epochs": 2, "class_weight": weights}
+
+
+def _measured(k: Any) -> Any:
+    """A layer with a metric and a loss, inside a model that is inside the model."""
+
+    class Measured(k.layers.Layer):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.size = k.metrics.Mean(name="size")
+
+        def call(self, inputs: Any) -> Any:
+            size = k.ops.mean(k.ops.square(inputs))
+            self.size.update_state(size)
+            self.add_loss(0.25 * size)
+            return inputs
+
+        def compute_output_shape(self, input_shape: Any) -> Any:
+            return input_shape
+
+    return k.Sequential([k.Sequential([k.layers.Dense(3), Measured()]), k.layers.Dense(4)])
+
+
+def _steps_data() -> dict[str, Any]:
+    """Two epochs of two batches, of the five that there are."""
+    data = {"x": normal(40, 6), "y": normal(40, 4), "batch_size": 8}
+    return {**data, "epochs": 2, "steps_per_epoch": 2}
+
+
+def _listed(k: Any) -> Any:
+    x = k.Input((6,))
+    return k.Model(x, [k.layers.Dense(4)(x)])
+
+
+def _scheduled(dtype: str) -> Iterator[Pair]:
+    x, y = normal(24, 3).astype(dtype), normal(24, 2).astype(dtype)
+    mine, theirs = models(lambda k: k.Sequential([k.layers.Dense(2)]), x)
+    histories = []
+    for k, model in ((numpy_nets, mine), (keras, theirs)):
+        model.compile(k.optimizers.SGD(0.5), "mae")
+        callback = k.callbacks.LearningRateScheduler(lambda epoch, rate: rate / (1 + epoch))
+        options = {"epochs": 3, "callbacks": [callback], "validation_data": (x, y)}
+        histories.append(model.fit(x, y, shuffle=False, verbose=0, **options))
+    yield from _history(*histories)
+    yield from weights(mine, theirs)
+
+
+def _stopped(dtype: str) -> Iterator[Pair]:
+    """evaluate and predict on endless batches, until a callback stops them."""
+    x, y = normal(8, 3).astype(dtype), normal(8, 2).astype(dtype)
+    mine, theirs = models(lambda k: k.Sequential([k.layers.Dense(2)]), x)
+
+    def endless() -> Iterator[tuple[Array, Array]]:
+        for i in itertools.count():
+            yield x + i % 3, y
+
+    results: list[tuple[Any, Any]] = []
+    for k, model in ((numpy_nets, mine), (keras, theirs)):
+        model.compile("sgd", "mse")
+
+        def stop(batch: int, logs: Any = None, model: Any = model) -> None:
+            model.stop_evaluating = model.stop_predicting = batch == 4
+
+        callback = k.callbacks.LambdaCallback(on_test_batch_end=stop, on_predict_batch_end=stop)
+        options = {"verbose": 0, "callbacks": [callback]}
+        results.append((model.evaluate(endless(), **options), model.predict(endless(), **options)))
+    for what, ours, expected in zip(("evaluate", "predict"), *results, strict=True):
+        yield what, np.array(ours), np.array(expected)
+
+
+def _parts(dtype: str) -> Iterator[Pair]:
+    """An encoder and a decoder made of the layers of an autoencoder, once it is trained."""
+    x = images(64, dtype)
+    mine, theirs = models(autoencoder, x[:2])
+    outputs = []
+    for k, model in ((numpy_nets, mine), (keras, theirs)):
+        model.compile(k.optimizers.SGD(0.5), "mse")
+        model.fit(x, x, verbose=0, shuffle=False)
+        layers = [layer for layer in model.layers if layer.weights]
+        middle = model.get_layer(layers[len(layers) // 2 - 1].name).output
+        encoder = k.Model(model.inputs, [middle, *model.outputs])
+        outputs.append(encoder.predict(x, verbose=0))
+    for i, (ours, expected) in enumerate(zip(*outputs, strict=True)):
+        yield f"output {i}", ours, expected
+
+
 def _weighted_data() -> dict[str, Any]:
     x, y = normal(50, 3), uniform(50, 2)
     return {"x": x, "y": y, "epochs": 3, "validation_data": (x[:9], y[:9], uniform(9))}
@@ -173,6 +269,10 @@ def _on_batch(dtype: str) -> Iterator[Pair]:
     logs = [model.train_on_batch(x, y, return_dict=True) for model in (mine, theirs)]
     yield from _logs("train_on_batch", *logs)
     yield from weights(mine, theirs)
+    for model in (mine, theirs):
+        model.compile("sgd", "mse", metrics=["mse", "mae", "mse", "mse"])
+    logs = [model.test_on_batch(x, y, return_dict=True) for model in (mine, theirs)]
+    yield from _logs("metrics of one name", *logs)
 
 
 def _own_train_step(tape_class: Any, k: Any) -> Any:
@@ -277,6 +377,38 @@ _FITS: list[tuple[str, Callable[[Any], Any], Callable[[Any], dict[str, Any]], An
         1,
     ),
     (
+        "regularizers and class weights",
+        _penalized,
+        lambda k: {
+            "optimizer": k.optimizers.SGD(0.125),
+            "loss": "sparse_categorical_crossentropy",
+            "metrics": ["accuracy"],
+        },
+        _class_weight_data,
+        1,
+    ),
+    (
+        "metrics and losses of inner layers",
+        _measured,
+        lambda k: {"optimizer": _adam(k), "loss": "mse", "metrics": ["mae", "mse"]},
+        lambda: {"x": normal(40, 6), "y": normal(40, 4), "epochs": 2},
+        1,
+    ),
+    (
+        "steps_per_epoch",
+        _classifier,
+        lambda k: {"optimizer": _adam(k), "loss": "mae"},
+        _steps_data,
+        1,
+    ),
+    (
+        "one output in a list, one-hot accuracy",
+        _listed,
+        lambda k: {"optimizer": _adam(k), "loss": "mse", "metrics": ["accuracy"]},
+        _one_hot_data,
+        1,
+    ),
+    (
         "subclassed, default batches",
         subclassed,
         lambda k: {"optimizer": _adam(k), "loss": "mean_squared_error", "metrics": ["mse"]},
@@ -293,6 +425,9 @@ _RUNS: list[tuple[str, Callable[[str], Iterator[Pair]]]] = [
         for variant, build, compiled, data, inputs in _FITS
     ),
     ("own train_step", _fit_own_train_step),
+    ("LearningRateScheduler", _scheduled),
+    ("stopped by a callback", _stopped),
+    ("a model of the layers of another", _parts),
     ("train_on_batch and test_on_batch", _on_batch),
 ]
 
