@@ -60,8 +60,8 @@ PROSE = {
     "activations": {"linear", "leaky_relu", "relu", "softplus", "tanh"},
     "autodiff.ops": {
         "abs", "convert_to_numpy", "divide", "exp", "full_like", "log", "maximum", "minimum",
-        "multiply", "negative", "relu", "shape", "sqrt", "square", "stop_gradient", "subtract",
-        "tanh",
+        "multiply", "negative", "ones", "relu", "shape", "sqrt", "square", "stop_gradient",
+        "subtract", "tanh", "zeros",
     },
     "autodiff.gradcheck": {"GradientError"},
     "autodiff.tape": {"Record"},

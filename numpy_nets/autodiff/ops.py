@@ -47,8 +47,9 @@ __all__ = [
     "abs", "add", "binary_crossentropy", "cast", "clip", "concatenate", "convert_to_numpy",
     "convert_to_tensor", "divide", "exp", "expm1", "full_like", "leaky_relu", "log", "log1p",
     "log_softmax", "logsumexp", "matmul", "max", "maximum", "mean", "minimum", "multiply",
-    "negative", "power", "relu", "reshape", "shape", "sigmoid", "softmax", "softplus", "split",
-    "sqrt", "square", "stop_gradient", "subtract", "sum", "tanh", "transpose", "where",
+    "negative", "ones", "power", "relu", "reshape", "shape", "sigmoid", "softmax", "softplus",
+    "split", "sqrt", "square", "stop_gradient", "subtract", "sum", "tanh", "transpose", "where",
+    "zeros",
 ]  # fmt: skip
 
 Axis: TypeAlias = int | tuple[int, ...] | None
@@ -617,6 +618,16 @@ def stop_gradient(variable: TensorLike) -> Tensor:
 def full_like(x: TensorLike, fill_value: float) -> Tensor:
     """A constant filled with one number, in X's shape and dtype."""
     return Tensor(np.full_like(convert_to_tensor(x).array, fill_value), "full_like")
+
+
+def ones(shape: Sequence[int], dtype: npt.DTypeLike | None = None) -> Tensor:
+    """A constant filled with 1, by default in `config.floatx()`."""
+    return Tensor(np.ones(shape, dtype or config.floatx()), "ones")
+
+
+def zeros(shape: Sequence[int], dtype: npt.DTypeLike | None = None) -> Tensor:
+    """A constant filled with 0, by default in `config.floatx()`."""
+    return Tensor(np.zeros(shape, dtype or config.floatx()), "zeros")
 
 
 def shape(x: TensorLike) -> tuple[int, ...]:

@@ -195,7 +195,7 @@ TABLE: dict[str, list[Case]] = {
 }  # fmt: skip
 
 # These have tests of their own.
-NO_DERIVATIVE = {"convert_to_numpy", "full_like", "shape", "stop_gradient"}
+NO_DERIVATIVE = {"convert_to_numpy", "full_like", "ones", "shape", "stop_gradient", "zeros"}
 
 CASES = [
     pytest.param(case, id=f"{name}-{i}") for name, cases in TABLE.items()
@@ -418,6 +418,12 @@ def test_stop_gradient_has_the_value_and_no_gradient() -> None:
         y = ops.stop_gradient(x)
     assert y.array.tolist() == [1, 2]
     assert tape.gradient(y, x) is None
+
+
+def test_ones_and_zeros_are_constants_in_floatx_or_another_dtype() -> None:
+    for function, value in ((ops.ones, 1), (ops.zeros, 0)):
+        assert function((2, 3)).dtype == np.float32
+        np.testing.assert_array_equal(function((2, 3), "int64").array, np.full((2, 3), value))
 
 
 def test_full_like_is_a_constant_of_the_shape_and_dtype() -> None:

@@ -226,8 +226,8 @@ def gan(k: Any, noise: Any) -> Any:
             )
             generated_images = self.generator(random_latent_vectors)
             combined_images = k.ops.concatenate([generated_images, real_images], axis=0)
-            labels = k.ops.convert_to_tensor(
-                np.concatenate([np.ones((batch_size, 1)), np.zeros((batch_size, 1))])
+            labels = k.ops.concatenate(
+                [k.ops.ones((batch_size, 1)), k.ops.zeros((batch_size, 1))], axis=0
             )
             with TAPES[k]() as tape:
                 predictions = self.discriminator(combined_images)
@@ -240,7 +240,7 @@ def gan(k: Any, noise: Any) -> Any:
             random_latent_vectors = noise.normal(
                 shape=(batch_size, self.latent_dim), seed=self.seed_generator
             )
-            misleading_labels = k.ops.convert_to_tensor(np.zeros((batch_size, 1)))
+            misleading_labels = k.ops.zeros((batch_size, 1))
             with TAPES[k]() as tape:
                 predictions = self.discriminator(self.generator(random_latent_vectors))
                 g_loss = self.loss_fn(misleading_labels, predictions)

@@ -290,6 +290,14 @@ FORMS: dict[str, list[Form]] = {
     "full_like": [
         Form("in a product", lambda ops, x: ops.full_like(x, 0.1) * x, (normal(3, 4),)),
     ],
+    "ones": [
+        Form("in a sum", lambda ops, x: ops.ones((3, 4), x.dtype) + x, (normal(3, 4),)),
+        Form("of floatx", lambda ops, x: ops.ones((3, 1)) * x, (normal(3, 4),)),
+    ],
+    "zeros": [
+        Form("in a sum", lambda ops, x: ops.zeros((3, 4), x.dtype) + x, (normal(3, 4),)),
+        Form("of floatx", lambda ops, x: ops.zeros((3, 1)) * x, (normal(3, 4),)),
+    ],
     "convert_to_tensor": [
         Form("of a tensor", lambda ops, x: ops.convert_to_tensor(x) * 2.0, (normal(3, 4),)),
         Form("beside a tensor", lambda ops, x: x * ops.convert_to_tensor(x.numpy()), (SMALL,)),
