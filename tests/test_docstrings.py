@@ -90,7 +90,7 @@ def public(module: ModuleType) -> dict[str, Any]:
     [
         "activations", "autodiff.gradcheck", "autodiff.ops", "autodiff.tape", "config",
         "initializers", "layers", "losses", "metrics", "optimizers", "optimizers.rules",
-        "optimizers.schedules", "random",
+        "optimizers.schedules", "random", "regularizers",
     ],
 )  # fmt: skip
 def test_a_public_name_has_an_example_unless_prose_says_it_all(name: str) -> None:

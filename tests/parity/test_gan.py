@@ -22,7 +22,7 @@ def state(gan: Any) -> list[np.ndarray]:
     for network in (gan.discriminator, gan.generator):
         arrays += network.get_weights()
     for optimizer in (gan.d_optimizer, gan.g_optimizer):
-        arrays += getattr(optimizer, "variables", None) or optimizer.get_state()
+        arrays += [variable.numpy() for variable in optimizer.variables]
     return [np.asarray(x) for x in arrays]
 
 
