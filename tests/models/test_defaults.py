@@ -8,6 +8,7 @@ import pytest
 from numpy_nets.models import (
     bigan,
     cgan,
+    cgan_paper,
     cvae,
     denoising,
     gan,
@@ -33,6 +34,12 @@ KERNELS = {
     gan_deep.build_deep_discriminator: [(784, 256), (256, 256), (256, 1)],
     cgan.build_conditional_generator: [(110, 256), (256, 256), (256, 784)],
     cgan.build_conditional_discriminator: [(794, 256), (256, 256), (256, 1)],
+    cgan_paper.build_paper_conditional_generator: [
+        (100, 200), (10, 1000), (1200, 1200), (1200, 784)
+    ],
+    cgan_paper.build_paper_conditional_discriminator: [
+        (784, 1200), (10, 250), (290, 960), (240, 1)
+    ],
     bigan.build_bigan_encoder: [(784, 1024), (1024, 1024), (1024, 50)],
     bigan.build_bigan_generator: [(50, 1024), (1024, 1024), (1024, 784)],
     bigan.build_bigan_discriminator: [(834, 1024), (1074, 1024), (1024, 1)],
