@@ -26,6 +26,7 @@ ORDER = [
     ["models"],
     ["evaluation"],
     ["figures"],
+    ["tour"],
     ["cli"],
     ["__main__"],
 ]
