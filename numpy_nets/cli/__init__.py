@@ -18,6 +18,7 @@ from numpy_nets.cli.commands import (
     invert,
     parity,
     sample,
+    tour,
     train,
 )
 
@@ -28,6 +29,7 @@ COMMANDS = {
     "sample": Command("new images from a trained model", sample.main),
     "interpolate": Command("from one image to another through the codes", interpolate.main),
     "invert": Command("find codes of images for a GAN", invert.main),
+    "tour": Command("backpropagation in one file, and a notebook", tour.main),
     "exercise": Command("derivatives to fill in", exercise.main),
     "check": Command("are the derivatives in a file right?", check.main),
     "parity": Command("how far from Keras is all of this?", parity.main),
