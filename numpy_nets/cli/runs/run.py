@@ -133,7 +133,7 @@ class Run:
         _, rows = read_table(self.folder / TIMES)
         self._seconds = {
             epoch: row["seconds"] for epoch, row in rows.items()
-            if epoch < self.epoch and "seconds" in row
+            if epoch in range(self.epoch) and "seconds" in row
         }  # fmt: skip
 
     def _old_history(self) -> dict[str, list[float]]:

@@ -1,9 +1,11 @@
 """Run folders in all the states in which kills, power cuts, old versions and people leave them."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -215,6 +217,29 @@ def test_renamed_columns_of_an_old_run_are_one_line_that_says_what_to_do(trained
     assert contents(folder) == before
     file.unlink()  # as the message says
     assert main(["train", "gan", "--out", "run", "--resume"]) == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="tells the name of an open file")
+def test_the_pictures_of_an_epoch_are_on_the_disk_before_its_checkpoint(
+    images, empty_folder, monkeypatch
+):
+    """A power cut in between would leave a run that does not train this epoch again."""
+    order, replace = [], os.replace
+
+    def fsync(number):
+        order.append(Path(f"/proc/self/fd/{number}").resolve().name)
+
+    def replaced(source, target):
+        order.append(Path(target).name)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replaced)
+    assert main(words("gan", images, "--epochs", "3", "--out", "run")) == 0
+    ends = [k for k, name in enumerate(order) if name == "checkpoint.weights.h5"]
+    assert len(ends) == 3
+    for epoch, position in enumerate(ends, 1):
+        assert order.index(f"epoch-{epoch:04}.png") < position
 
 
 # Leftovers
