@@ -168,14 +168,16 @@ def save_images(path: Path) -> Path:
     return path
 
 
-def run_trials(kills: int, minutes: float, seed: int, work: Path) -> tuple[Counter[str], list[str]]:
+def run_trials(
+    models: list[str], kills: int, minutes: float, seed: int, work: Path
+) -> tuple[Counter[str], list[str]]:
     """What was done, and the faults that were found."""
     for recipe in RECIPES.values():  # printing takes longer than training, and writes no file
         type(recipe).print_table = lambda *_: None  # type: ignore[method-assign]
     data = save_images(work / "images.npz")
     rng, done, faults = random.Random(seed), Counter[str](), list[str]()
     seconds: dict[str, float] = {}
-    for model in MODELS:
+    for model in models:
         whole, again = (Trial(work / f"{model}-{name}", model, data) for name in "ab")
         with open(os.devnull, "w") as null, redirect_stdout(null), redirect_stderr(null):
             main(whole.words())  # here, so that all modules are loaded before the forks
@@ -186,7 +188,7 @@ def run_trials(kills: int, minutes: float, seed: int, work: Path) -> tuple[Count
             return done, [fault]
     deadline = time.monotonic() + 60 * minutes
     while done["kills"] < kills and time.monotonic() < deadline:
-        model = rng.choice(list(MODELS))
+        model = rng.choice(models)
         with tempfile.TemporaryDirectory(dir=work) as name:
             trial = Trial(Path(name), model, data)
             fault = None
@@ -203,12 +205,15 @@ def run_trials(kills: int, minutes: float, seed: int, work: Path) -> tuple[Count
 
 def _main() -> int:
     parser = argparse.ArgumentParser(description="Kill runs, resume them, and compare every file.")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--minutes", type=float, default=60.0, help="the end, if it comes first")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
-        done, faults = run_trials(arguments.kills, arguments.minutes, arguments.seed, Path(work))
+        done, faults = run_trials(
+            arguments.models, arguments.kills, arguments.minutes, arguments.seed, Path(work)
+        )
     for fault in faults[:5]:
         print(f"FAULT {fault}\n", file=sys.stderr)
     print(", ".join(f"{name}: {count}" for name, count in sorted(done.items())))

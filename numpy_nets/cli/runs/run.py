@@ -117,10 +117,17 @@ class Run:
         """Bring a newly built model to where the run stopped.
 
         Raises:
-            ValueError: if the checkpoint is damaged, or that of a run with other settings; or if an
-                old run has no history there, and history.csv is no table of this model.
+            ValueError: if the checkpoint is damaged, or that of a run with other settings, or was
+                removed after the end of the run; or if an old run has no history there, and
+                history.csv is not a table of this model.
         """
         if not self.checkpoint.exists():
+            weights = self.folder / self.recipe.weights_file
+            if weights.exists():  # `begin` would remove them, to train from the start
+                raise ValueError(
+                    f"--resume {self.folder}: expected {CHECKPOINT} beside {weights.name}, got "
+                    "none: the run cannot go on"
+                )
             return
         saved = read_checkpoint(self.checkpoint)
         if saved.settings is not None:
@@ -148,8 +155,11 @@ class Run:
             )
         lost = [epoch for epoch in range(self.epoch) if epoch not in rows]
         if lost:
-            print(f"warning: {file}: no whole row of epoch {', '.join(map(str, lost))}: "
-                  "its values are lost, and nan from now on", file=sys.stderr)  # fmt: skip
+            print(
+                f"warning: {file}: no whole row for {len(lost)} of {self.epoch} epochs, the first "
+                f"of them {lost[0]}: their values are lost, and nan from now on",
+                file=sys.stderr,
+            )
         history = {
             name: [rows.get(epoch, {}).get(name, math.nan) for epoch in range(self.epoch)]
             for name in names
