@@ -67,6 +67,8 @@ class Trial:
             code = 70
             try:
                 signal.alarm(LONGEST)
+                # A shell lets the processes that it starts in the background ignore Ctrl-C.
+                signal.signal(signal.SIGINT, signal.default_int_handler)
                 log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
                 os.dup2(log, 1)
                 os.dup2(log, 2)
