@@ -100,7 +100,8 @@ def small() -> Model:
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory) -> list[bytes]:
     path = tmp_path_factory.mktemp("checkpoint") / "c.weights.h5"
-    save_checkpoint(small(), path, 3)
+    history, settings = {"loss": [0.5, 0.25, 0.125]}, {"seed": 0}
+    save_checkpoint(small(), path, 3, history=history, settings=settings)
     return [path.read_bytes()]
 
 
