@@ -49,7 +49,7 @@ def op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Te
             value = _float64(name, value, [*arrays, *options.values()])
         output = Tensor(value, name)
         # An operation may take options after its inputs, and fewer inputs than it has VJPs.
-        for tape in recording:
+        for tape in recording.tapes:
             tape.record(output, args[: len(vjps)], vjps[: len(args)])
         return output
 

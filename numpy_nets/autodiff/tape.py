@@ -10,10 +10,11 @@ vector-Jacobian product (VJP) as a function, one for each input.
         loss = ops.mean(ops.square(model(x) - y))
     gradients = tape.gradient(loss, model.trainable_variables)
 
-First derivatives only: `gradient` computes on plain arrays, which no tape can follow.
-Tapes are kept in one list, so a program uses them from one thread.
+First derivatives only: `gradient` computes on plain arrays, which no tape can follow. Every thread
+has its own list of tapes: a tape records what the thread that runs its `with` block computes.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeAlias, overload
@@ -24,7 +25,15 @@ from numpy_nets.autodiff.tensor import Array, Tensor, TensorLike, Variable
 
 VJP: TypeAlias = Callable[[Array], Array]
 
-recording: list["GradientTape"] = []  # the tapes whose `with` block is running
+
+class _Recording(threading.local):
+    """`tapes`: those whose `with` block is running in this thread."""
+
+    def __init__(self) -> None:
+        self.tapes: list[GradientTape] = []
+
+
+recording = _Recording()
 
 
 class Record(NamedTuple):
@@ -59,12 +68,14 @@ class GradientTape:
         self.records: list[Record] = []
         # By id, with the tensor itself, so that no id can pass to another object.
         self._tracked: dict[int, Tensor] = {}
+        self._is_recording = False
         self._spent = False
 
     def __enter__(self) -> Self:
-        if any(tape is self for tape in recording):
+        if self._is_recording:
             raise ValueError("GradientTape: this tape is recording already")
-        recording.append(self)
+        self._is_recording = True
+        recording.tapes.append(self)
         return self
 
     def __exit__(
@@ -73,7 +84,8 @@ class GradientTape:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        recording.remove(self)
+        recording.tapes.remove(self)
+        self._is_recording = False
 
     def watch(self, tensor: Tensor | Iterable[Tensor]) -> None:
         """Follow a tensor, or several, from now on; trainable variables are followed anyway.
