@@ -12,8 +12,12 @@ or 1, and a crossentropy that is computed from p has to be clipped and gets the 
 A tape then shows the sigmoid as a record that no gradient passes through:
 
     %0 (256, 784) = dense(input, kernel, bias)
-    %1 (256, 784) = sigmoid(%0)
+    %1 (256, 784) = sigmoid(%0)  # bypassed: a later line starts from %0
     %2 (256,) = mean_crossentropy_from_logits(y_true, %0)
+
+So the gradient with respect to p is None, and a fault in the derivative of the sigmoid would not
+show, as in Keras. Whoever wants to see it at work computes p by `ops.sigmoid`, which keeps no
+logits, or goes on from p * 1.0: then the crossentropy is the clipped one of `ops`.
 
 Keras has none of these operations, so they are not public.
 """
