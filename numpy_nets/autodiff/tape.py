@@ -135,7 +135,12 @@ class GradientTape:
             tracked[id(output)] = output
 
     def _watches(self, x: Any) -> bool:
-        return self.watch_accessed_variables and isinstance(x, Variable) and x.trainable
+        return (
+            self.watch_accessed_variables
+            and isinstance(x, Variable)
+            and x.trainable
+            and x.array.dtype.kind == "f"
+        )
 
     @overload
     def gradient(

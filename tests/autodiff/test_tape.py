@@ -801,3 +801,56 @@ def test_the_vjp_of_an_input_that_is_not_asked_for_may_be_anything() -> None:
     with GradientTape() as tape:
         y = own(lambda g: g, None)(v, 2.0)
     assert tape.gradient(y, v).array.tolist() == [1, 1]
+
+
+MALFORMED = {
+    "no comma": (lambda x: (x, lambda g: g), r"\(ndarray, function\); a tuple of one .* comma"),
+    "a value alone": (lambda x: x * x, "ndarray$"),
+    "a value of two rows": (lambda x: np.stack([x, x]), "ndarray$"),
+    "a list of VJPs": (lambda x: (x, [lambda g: g]), r"\(ndarray, list\)$"),
+    "VJPs side by side": (lambda x: (x, lambda g: g, lambda g: g), r"\(ndarray, function, f"),
+    "nothing": (lambda x: None, "NoneType$"),
+    "None for VJPs": (lambda x: (x, None), r"\(ndarray, NoneType\)$"),
+}
+
+
+@pytest.mark.parametrize(("function", "message"), MALFORMED.values(), ids=MALFORMED)
+def test_an_op_that_returns_something_else_is_named(function, message) -> None:
+    def mine(x):
+        return function(x)
+
+    expected = "^mine: expected it to return a value and a tuple of VJPs, got "
+    with pytest.raises(TypeError, match=expected + message):
+        op(mine)(Variable([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("value", [[1.0], Tensor([1.0]), "1", None])
+def test_an_op_whose_value_is_not_an_array_is_named(value) -> None:
+    @op
+    def mine(x):
+        return value, (lambda g: g,)
+
+    with pytest.raises(TypeError, match=rf"^mine: .* array, got {type(value).__name__}$"):
+        mine(Variable([1.0]))
+
+
+def test_an_op_of_numbers_may_return_a_number() -> None:
+    @op
+    def cube(x):
+        return x**3, (lambda g: 3 * g * x**2,)
+
+    for x, dtype in ((2.0, np.float32), (2, np.int64)):
+        assert float(cube(x)) == 8.0
+        assert cube(x).dtype == dtype
+
+
+# Integers.
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "bool"])
+def test_variables_of_integers_are_not_watched(dtype) -> None:
+    v = Variable(np.array([1, 0], dtype))
+    with GradientTape() as tape:
+        y = v + v
+    assert not tape.records
+    assert tape.gradient(y, v) is None
