@@ -48,9 +48,12 @@ def op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Te
             result = function(*arrays, **options)
         except (ValueError, IndexError, TypeError) as error:
             raise _named(name, error) from None
-        if type(result) is not tuple or len(result) != 2 or type(result[1]) is not tuple:
+        try:
+            value, vjps = result
+        except (ValueError, TypeError):
+            raise TypeError(_unexpected(name, result)) from None
+        if type(vjps) is not tuple:
             raise TypeError(_unexpected(name, result))
-        value, vjps = result
         if not isinstance(value, _ARRAYS):
             value = _array(name, value)
         if value.dtype == np.float64 and "dtype" not in options:

@@ -58,9 +58,9 @@ def sum_array(x: Array, axis: Axis = None, keepdims: bool = False) -> Any:
 
     float16 is added up in float32. In float16 a sum stands still at 2048, as 2048 + 1 is rounded.
     """
-    kind, size = x.dtype.kind, x.dtype.itemsize
-    if size > 4 or (kind == "f" and size == 4):
+    if x.dtype.char in "fd" or x.dtype.itemsize > 4:
         return np.sum(x, axis, keepdims=keepdims)
+    kind = x.dtype.kind
     in_dtype = {"f": np.float32, "u": np.uint32}.get(kind, np.int32)
     total = np.sum(x, axis, in_dtype, keepdims=keepdims)
     return total.astype(np.float16) if kind == "f" else total

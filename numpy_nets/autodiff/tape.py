@@ -12,8 +12,7 @@ vector-Jacobian product (VJP) as a function, one for each input.
 
 First derivatives only: `gradient` computes on plain arrays, which no tape can follow. An outer tape
 records the gradients of an inner one, to raise an error if it is asked to differentiate them.
-Every thread has its own list of tapes: a tape records what the thread that runs its `with` block
-computes.
+A tape records what the thread that runs its `with` block computes, and nothing of other threads.
 """
 
 import threading

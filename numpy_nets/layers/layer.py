@@ -118,11 +118,13 @@ class Layer:
             inputs = map_nested(self._cast, inputs)
         if not self.built:
             self.build(map_nested(lambda x: (None, *x.shape[1:]), inputs))
-        outer = _mode.training
-        if training is not None:
-            _mode.training = bool(training)
+        if training is None:
+            if self._takes_training:
+                kwargs["training"] = _mode.training
+            return self.call(inputs, *args, **kwargs)
         if self._takes_training:
-            kwargs["training"] = _mode.training
+            kwargs["training"] = bool(training)
+        outer, _mode.training = _mode.training, bool(training)
         try:
             return self.call(inputs, *args, **kwargs)
         finally:
