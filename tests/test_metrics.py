@@ -160,3 +160,9 @@ def test_weights_that_do_not_fit_raise_and_change_nothing(weights) -> None:
     with pytest.raises(ValueError, match=r"sample_weight: expected shape \(4,\), got \("):
         m.update_state(np.zeros((4, 2)), np.zeros((4, 2)), weights)
     assert (m.total, m.count) == (0, 0)
+
+
+def test_a_weight_counts_for_every_value_of_its_sample() -> None:
+    assert updated(Mean(), [[2.0, 4.0], [6.0, 8.0]], [1.0, 3.0]) == (2 + 4 + 3 * (6 + 8)) / 8
+    assert updated(Mean(), np.full((2, 3, 4), 5.0), [0.0, 2.0]) == 5.0
+    assert updated(Mean(), [2.0, 4.0], 3.0) == 3.0

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,9 +15,17 @@ from numpy_nets.layers.node import KerasTensor, Node, Shape
 from numpy_nets.naming import snake_case, unique_name
 from numpy_nets.nested import flatten, instances, map_nested
 
-# Whether the layers that are running now run for training: the outermost call says so with
-# `training=`, and the calls inside it inherit its answer.
-_training = False
+
+class _Mode(threading.local):
+    """Whether the layers that are running in this thread run for training.
+
+    The outermost call says so with `training=`, and the calls inside it inherit its answer.
+    """
+
+    training = False
+
+
+_mode = _Mode()
 
 
 class Layer:
@@ -109,16 +118,17 @@ class Layer:
             inputs = map_nested(self._cast, inputs)
         if not self.built:
             self.build(map_nested(lambda x: (None, *x.shape[1:]), inputs))
-        global _training
-        outer = _training
-        if training is not None:
-            _training = bool(training)
+        if training is None:
+            if self._takes_training:
+                kwargs["training"] = _mode.training
+            return self.call(inputs, *args, **kwargs)
         if self._takes_training:
-            kwargs["training"] = _training
+            kwargs["training"] = bool(training)
+        outer, _mode.training = _mode.training, bool(training)
         try:
             return self.call(inputs, *args, **kwargs)
         finally:
-            _training = outer
+            _mode.training = outer
 
     def _add_to_graph(self, inputs: Any) -> Any:
         if {type(x) for x in flatten(inputs)} != {KerasTensor}:
