@@ -15,6 +15,7 @@ from numpy_nets.models import (
     gan_paper,
     iwae,
     latent_regressor,
+    m2,
     sparse,
     vae,
 )
@@ -37,6 +38,8 @@ KERNELS = {
     bigan.build_bigan_generator: [(50, 1024), (1024, 1024), (1024, 784)],
     bigan.build_bigan_discriminator: [(834, 1024), (1074, 1024), (1024, 1)],
     latent_regressor.build_latent_encoder: [(784, 256), (256, 256), (256, 100)],
+    m2.build_classifier: [(50, 300), (300, 10)],
+    m2.build_code_decoder: [(60, 300), (300, 50), (300, 50)],
 }
 SETTINGS = {
     vae.VAE: {"beta": 1.0, "samples": 1, "seed": None},
@@ -45,6 +48,10 @@ SETTINGS = {
     denoising.GaussianNoise: {"stddev": 0.3},
     sparse.kl_sparsity: {"target": 0.05},
     sparse.SparseAutoencoder: {"weight": 3.0},
+    m2.M2: {"alpha": 0.1, "seed": None},
+    **{
+        build: {"activation": "softplus"} for build in (m2.build_classifier, m2.build_code_decoder)
+    },
     gan.GAN: {
         "k": 1,
         "half_steps": False,

@@ -1,4 +1,4 @@
-"""The semi-supervised GAN: its networks, every term and gradient, and 100 iterations."""
+"""The semi-supervised GAN and VAEs: networks, every term and gradient, and 100 iterations."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 import numpy_nets
+from keras_ref.parity import term_models
 from keras_ref.parity.both import (
     gradients,
     model_gradients,
@@ -109,6 +110,57 @@ def _log_z(dtype: str, around: float) -> Iterator[Pair]:
     yield from gradients(lambda k, x: twin(k, "sgan").log_z(x), [logits])
 
 
+CODES = 20  # of M1
+
+
+def _m2(k: Any, pixels: int = PIXELS, build_decoder: str = "", likelihood: str = "") -> Any:
+    m2, cvae, vae = (twin(k, file) for file in ("m2", "cvae", "vae"))
+    sizes = (pixels, CLASSES, HIDDEN)
+    if build_decoder:
+        decoder = getattr(m2, build_decoder)(*sizes, LATENT)
+    else:
+        decoder = cvae.build_conditional_decoder(*sizes, LATENT)
+    return m2.M2(
+        m2.build_classifier(*sizes), cvae.build_conditional_encoder(*sizes, LATENT), decoder,
+        0.25, 2.0, getattr(vae, likelihood or "bernoulli_log_likelihood"),
+    )  # fmt: skip
+
+
+def _m1m2(k: Any) -> Any:
+    vae = twin(k, "vae")
+    m1 = vae.VAE(vae.build_encoder(PIXELS, HIDDEN, CODES), vae.build_decoder(PIXELS, HIDDEN, CODES))
+    return twin(k, "m2").M1M2(m1, _m2(k, CODES, "build_code_decoder", "gaussian_log_likelihood"))
+
+
+def _labelled(dtype: str, step: int) -> Any:
+    """(x, x_labelled, y), with pixels in [0, 1], as a Bernoulli decoder takes them."""
+    x, x_labelled, y = _inputs(dtype, step)[0]
+    return (x + 1) / 2, (x_labelled + 1) / 2, y
+
+
+def _epsilons(dtype: str, step: int, both: bool) -> Any:
+    """The noise of M2, or of M1M2."""
+
+    def draw(latent: int, i: int) -> Array:
+        return normal(BATCH, latent, seed=10 * step + i).astype(dtype)
+
+    of_m2 = draw(LATENT, 0), draw(LATENT, 1)
+    return (draw(CODES, 2), (draw(CODES, 3), draw(CODES, 4)), of_m2) if both else of_m2
+
+
+def _variational_terms(build: Any, dtype: str) -> Iterator[Pair]:
+    mine, theirs = term_models.both(build, dtype)
+    data, noise = _labelled(dtype, 0), _epsilons(dtype, 0, build is _m1m2)
+    yield from term_models.terms(mine, theirs, data, noise, inputs=data[0])
+
+
+def _variational_iterations(build: Any, dtype: str) -> Iterator[Pair]:
+    mine, theirs = term_models.both(build, dtype)
+    batches = [_labelled(dtype, step) for step in range(50)]
+    noise = [_epsilons(dtype, step, build is _m1m2) for step in range(STEPS)]
+    yield from term_models.training(mine, theirs, batches, noise)
+
+
 CASES = [
     Case("model", "models.log_z", partial(_log_z, around=0.0)),
     *(
@@ -130,4 +182,13 @@ CASES = [
          f"{STEPS} iterations of SGD, averaged"),
     Case("training", "models.SemiSupervisedGAN", partial(_iterations, ema_momentum=0.96875),
          f"{STEPS} iterations of Adam, averaged"),
+    *(
+        Case("model", f"models.{name}", term_models.built("m2", name))
+        for name in ("build_classifier", "build_code_decoder")
+    ),
+    *(Case("model", f"models.{name}", partial(_variational_terms, build))
+      for name, build in (("M2", _m2), ("M1M2", _m1m2))),
+    *(Case("training", f"models.{name}", partial(_variational_iterations, build),
+           f"{STEPS} iterations", bound=512)
+      for name, build in (("M2", _m2), ("M1M2", _m1m2))),
 ]  # fmt: skip
