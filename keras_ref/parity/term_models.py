@@ -45,9 +45,7 @@ def tensors(k: Any, data: Any) -> Any:
     return k.ops.convert_to_tensor(data)
 
 
-def terms(
-    mine: Any, theirs: Any, data: Any, noise: Any, inputs: Any = None
-) -> Iterator[Pair]:
+def terms(mine: Any, theirs: Any, data: Any, noise: Any, inputs: Any = None) -> Iterator[Pair]:
     """Each term, their sum, its gradient for every weight, and the output of `call`.
 
     Args:
@@ -81,11 +79,17 @@ def log_weights(mine: Any, theirs: Any, data: Any, epsilon: Any) -> Iterator[Pai
     yield "log_weights", as_array(ours), as_array(expected)
 
 
-def training(mine: Any, theirs: Any, batches: list[Any], noise: list[Any]) -> Iterator[Pair]:
-    """`learn` with the same noise in each step: the loss of every step, and the final weights."""
+def training(
+    mine: Any, theirs: Any, batches: list[Any], noise: list[Any], graph: bool = True
+) -> Iterator[Pair]:
+    """`learn` with the same noise in each step: the loss of every step, and the final weights.
+
+    Args:
+        graph: whether TensorFlow compiles Keras's side.
+    """
     mine.compile(numpy_nets.optimizers.Adam(**BETAS))
     theirs.compile(keras.optimizers.Adam(**BETAS))
-    learn = tf.function(theirs.learn)
+    learn = tf.function(theirs.learn) if graph else theirs.learn
     losses: tuple[list[float], list[float]] = [], []
     for i, noise_of_step in enumerate(noise):
         batch = batches[i % len(batches)]

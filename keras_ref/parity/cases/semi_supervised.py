@@ -31,13 +31,21 @@ from keras_ref.parity.cases.extensions import (
     both,
 )
 from keras_ref.parity.cases.gan import BATCH, HIDDEN, LATENT, PIXELS
-from keras_ref.parity.cases.models import twin
+from keras_ref.parity.cases.models import images, twin
 from numpy_nets.autodiff.tensor import Array
 
 ROUNDED = "the gradient is e^(l - log Z), and log Z of about 1,000 is rounded by up to 256 eps"
 CANCELLING = (
     "behind batch normalization the gradients of a batch nearly cancel: 29 eps measured, and one "
     "ulp in the weights moves this library's own gradients by up to 31"
+)
+SUMMED = (
+    "the gradients of the ten classes of an image nearly cancel: 81 eps measured, and one ulp in "
+    "half of the weights moves this library's own gradients by up to 50"
+)
+SUMMED_STEPS = (
+    "100 steps amplify rounding: one ulp in half of the weights moves this library's own weights "
+    "by up to 876 eps; 1,034 measured"
 )
 
 _TERMS = ("d_loss_real", "d_loss_fake", "d_loss_labelled", "g_loss")
@@ -129,6 +137,7 @@ def _m2(k: Any, pixels: int = PIXELS, build_decoder: str = "", likelihood: str =
 def _m1m2(k: Any) -> Any:
     vae = twin(k, "vae")
     m1 = vae.VAE(vae.build_encoder(PIXELS, HIDDEN, CODES), vae.build_decoder(PIXELS, HIDDEN, CODES))
+    m1(images(1, "float32"))  # Keras warns of a model inside another that was never called
     return twin(k, "m2").M1M2(m1, _m2(k, CODES, "build_code_decoder", "gaussian_log_likelihood"))
 
 
@@ -158,7 +167,10 @@ def _variational_iterations(build: Any, dtype: str) -> Iterator[Pair]:
     mine, theirs = term_models.both(build, dtype)
     batches = [_labelled(dtype, step) for step in range(50)]
     noise = [_epsilons(dtype, step, build is _m1m2) for step in range(STEPS)]
-    yield from term_models.training(mine, theirs, batches, noise)
+    # Compiled by TensorFlow with its graph optimizer, M2's part of a step of M1M2 differs from run
+    # to run, as if some codes were drawn with the weights that M1 has after the step; no gradient
+    # ties them to those before it. Eagerly, or compiled without that optimizer, it is ours.
+    yield from term_models.training(mine, theirs, batches, noise, graph=build is not _m1m2)
 
 
 CASES = [
@@ -186,9 +198,10 @@ CASES = [
         Case("model", f"models.{name}", term_models.built("m2", name))
         for name in ("build_classifier", "build_code_decoder")
     ),
-    *(Case("model", f"models.{name}", partial(_variational_terms, build))
-      for name, build in (("M2", _m2), ("M1M2", _m1m2))),
-    *(Case("training", f"models.{name}", partial(_variational_iterations, build),
-           f"{STEPS} iterations", bound=512)
-      for name, build in (("M2", _m2), ("M1M2", _m1m2))),
+    Case("model", "models.M2", partial(_variational_terms, _m2), bound=256, reason=SUMMED),
+    Case("model", "models.M1M2", partial(_variational_terms, _m1m2)),
+    Case("training", "models.M2", partial(_variational_iterations, _m2), f"{STEPS} iterations",
+         bound=4096, reason=SUMMED_STEPS),
+    Case("training", "models.M1M2", partial(_variational_iterations, _m1m2),
+         f"{STEPS} iterations", bound=128, reason=SUMMED_STEPS),
 ]  # fmt: skip
