@@ -63,7 +63,7 @@ def build_classifier(
     return Model(x, Dense(classes)(hidden), name="classifier")
 
 
-def build_code_decoder(
+def build_m2_decoder(
     input_dim: int = 50,
     classes: int = 10,
     hidden_dim: int = 300,
@@ -74,7 +74,7 @@ def build_code_decoder(
 
     They are those of p(x|z, y) if x is a code of M1, whose numbers have no bounds.
 
-    >>> build_code_decoder(4, 3, 5, 2).count_params()  # (2 + 3 + 1) · 5, twice (5 + 1) · 4
+    >>> build_m2_decoder(4, 3, 5, 2).count_params()  # (2 + 3 + 1) · 5, twice (5 + 1) · 4
     78
     """
     z, y = Input(shape=(latent_dim,)), Input(shape=(classes,))

@@ -13,7 +13,7 @@ from numpy_nets.autodiff import ops
 from numpy_nets.autodiff.tensor import Array, Tensor
 from numpy_nets.losses import CategoricalCrossentropy
 from numpy_nets.models.cvae import build_conditional_decoder, build_conditional_encoder
-from numpy_nets.models.m2 import M1M2, M2, build_classifier, build_code_decoder
+from numpy_nets.models.m2 import M1M2, M2, build_classifier, build_m2_decoder
 from numpy_nets.models.terms import total
 from numpy_nets.models.vae import VAE, build_decoder, build_encoder, gaussian_log_likelihood
 from numpy_nets.optimizers import Adam
@@ -39,7 +39,7 @@ def build_both() -> M1M2:
     sizes = (CODES, CLASSES, 8)
     m2 = M2(
         build_classifier(*sizes), build_conditional_encoder(*sizes, LATENT),
-        build_code_decoder(*sizes, LATENT), 0.25, 2.0, gaussian_log_likelihood, seed=2,
+        build_m2_decoder(*sizes, LATENT), 0.25, 2.0, gaussian_log_likelihood, seed=2,
     )  # fmt: skip
     return M1M2(m1, m2, seed=3)
 
@@ -246,8 +246,8 @@ def test_m1_learns_as_it_would_alone() -> None:
 def test_the_networks_have_the_shapes_in_their_docstrings() -> None:
     assert build_classifier().input_shape == (None, 50)
     assert build_classifier().output_shape == (None, 10)
-    assert build_code_decoder().input_shape == [(None, 50), (None, 10)]
-    assert build_code_decoder().output_shape == [(None, 50), (None, 50)]
+    assert build_m2_decoder().input_shape == [(None, 50), (None, 10)]
+    assert build_m2_decoder().output_shape == [(None, 50), (None, 50)]
 
 
 # What data without labels are good for
@@ -287,7 +287,7 @@ def test_with_one_label_a_cluster_the_points_without_labels_help(seed: int) -> N
     alone.fit(labelled, one_hot, epochs=300, verbose=0)
     m2 = M2(
         build_classifier(2, 2, 32), build_conditional_encoder(2, 2, 32, 1),
-        build_code_decoder(2, 2, 32, 1), 0.5, 1.0, gaussian_log_likelihood,
+        build_m2_decoder(2, 2, 32, 1), 0.5, 1.0, gaussian_log_likelihood,
     )  # fmt: skip
     m2.compile(Adam(0.01))
     m2.fit(Pairs(x, labelled.repeat(50, 0), one_hot.repeat(50, 0)), epochs=20, verbose=0)

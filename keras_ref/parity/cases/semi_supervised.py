@@ -138,7 +138,7 @@ def _m1m2(k: Any) -> Any:
     vae = twin(k, "vae")
     m1 = vae.VAE(vae.build_encoder(PIXELS, HIDDEN, CODES), vae.build_decoder(PIXELS, HIDDEN, CODES))
     m1(images(1, "float32"))  # Keras warns of a model inside another that was never called
-    return twin(k, "m2").M1M2(m1, _m2(k, CODES, "build_code_decoder", "gaussian_log_likelihood"))
+    return twin(k, "m2").M1M2(m1, _m2(k, CODES, "build_m2_decoder", "gaussian_log_likelihood"))
 
 
 def _labelled(dtype: str, step: int) -> Any:
@@ -155,6 +155,17 @@ def _epsilons(dtype: str, step: int, both: bool) -> Any:
 
     of_m2 = draw(LATENT, 0), draw(LATENT, 1)
     return (draw(CODES, 2), (draw(CODES, 3), draw(CODES, 4)), of_m2) if both else of_m2
+
+
+def _draws(dtype: str) -> Iterator[Pair]:
+    """The shapes of the draws, which come from the two libraries' own streams."""
+    x = images(BATCH, dtype)
+    encoders = [twin(k, "vae").build_encoder(PIXELS, HIDDEN, CODES) for k in (numpy_nets, keras)]
+    draws = [
+        twin(k, "m2").draw_epsilons(encoder, [x, x[:3]], None)
+        for k, encoder in zip((numpy_nets, keras), encoders, strict=True)
+    ]
+    yield "shapes", *(np.array([tuple(e.shape) for e in side]) for side in draws)
 
 
 def _variational_terms(build: Any, dtype: str) -> Iterator[Pair]:
@@ -196,8 +207,9 @@ CASES = [
          f"{STEPS} iterations of Adam, averaged"),
     *(
         Case("model", f"models.{name}", term_models.built("m2", name))
-        for name in ("build_classifier", "build_code_decoder")
+        for name in ("build_classifier", "build_m2_decoder")
     ),
+    Case("model", "models.draw_epsilons", _draws),
     Case("model", "models.M2", partial(_variational_terms, _m2), bound=256, reason=SUMMED),
     Case("model", "models.M1M2", partial(_variational_terms, _m1m2)),
     Case("training", "models.M2", partial(_variational_iterations, _m2), f"{STEPS} iterations",

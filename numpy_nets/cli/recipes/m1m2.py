@@ -27,7 +27,7 @@ from numpy_nets.evaluation.neighbours import nearest_neighbour_accuracy
 from numpy_nets.evaluation.probe import linear_probe
 from numpy_nets.figures.images import save_images, save_reconstructions
 from numpy_nets.models.cvae import build_conditional_encoder
-from numpy_nets.models.m2 import M1M2, M2, build_classifier, build_code_decoder
+from numpy_nets.models.m2 import M1M2, M2, build_classifier, build_m2_decoder
 from numpy_nets.models.vae import (
     VAE,
     build_decoder,
@@ -80,7 +80,7 @@ class M1M2Recipe(Recipe[M1M2Settings, M1M2]):
             settings.activation,
         )  # fmt: skip
         m2 = M2(
-            classifier(settings), build_conditional_encoder(*sizes_2), build_code_decoder(*sizes_2),
+            classifier(settings), build_conditional_encoder(*sizes_2), build_m2_decoder(*sizes_2),
             0.0, settings.alpha, gaussian_log_likelihood,
         )  # fmt: skip
         model = M1M2(m1, m2)
