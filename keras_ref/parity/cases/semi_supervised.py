@@ -45,7 +45,11 @@ SUMMED = (
 )
 SUMMED_STEPS = (
     "100 steps amplify rounding: one ulp in half of the weights moves this library's own weights "
-    "by up to 876 eps; 1,034 measured"
+    "by up to 876 eps; 1,035 measured"
+)
+SUMMED_CODES = (
+    "100 steps amplify rounding: one ulp in half of the weights moves this library's own weights "
+    "by up to 20 eps; 15 measured"
 )
 
 _TERMS = ("d_loss_real", "d_loss_fake", "d_loss_labelled", "g_loss")
@@ -215,5 +219,5 @@ CASES = [
     Case("training", "models.M2", partial(_variational_iterations, _m2), f"{STEPS} iterations",
          bound=4096, reason=SUMMED_STEPS),
     Case("training", "models.M1M2", partial(_variational_iterations, _m1m2),
-         f"{STEPS} iterations", bound=128, reason=SUMMED_STEPS),
+         f"{STEPS} iterations", bound=64, reason=SUMMED_CODES),
 ]  # fmt: skip

@@ -55,8 +55,8 @@ class M1M2Settings(Settings):
     hidden: int = count(400, "units of each hidden layer of M1")
     style: int = count(10, "length of a code of M2, which says what the class does not")
     m2_hidden: int = count(300, "units of each hidden layer of M2")
-    # After 20 epochs at the rate 1e-3, the paper's softplus and alpha of 0.1 have 28 % of the digits
-    # wrong, an alpha of 10 has 20 %, and relu with it 16 %.
+    # After 20 epochs at the rate 1e-3, the paper's softplus and alpha of 0.1 have 28 % of the
+    # digits wrong, an alpha of 10 has 20 %, and relu with it 16 %.
     activation: str = option("relu", choice("relu", "tanh", "softplus"), "of the hidden layers")
     alpha: float = option(10.0, number(float, 0, most=1e6), "weight of the labels' crossentropy")
 
