@@ -26,6 +26,7 @@ PICTURES = {
     "bigan": {"outputs.png", "samples.png", "samples.gif", "samples/epoch-0001.png",
               "reconstructions.png"},
     "sgan": {"outputs.png", "samples.png", "samples.gif", "samples/epoch-0001.png"},
+    "m1m2": {"reconstructions.png", "samples.png", "analogies.png"},
 }
 OTHER = {  # options that differ from the defaults, for each model
     "autoencoder": "--binarize dynamic",
@@ -38,6 +39,7 @@ OTHER = {  # options that differ from the defaults, for each model
     "cgan": "--dropout 0.2 --hidden 7",
     "bigan": "--hidden 6 --dropout 0.1",
     "sgan": "--hidden 6 --labels 9",
+    "m1m2": "--hidden 6 --m2-hidden 7 --style 3 --labels 9 --alpha 2 --binarize static",
 }
 
 
