@@ -61,7 +61,8 @@ def op(function: Callable[..., tuple[Any, tuple[VJP, ...]]]) -> Callable[..., Te
         output = Tensor(value, name)
         # An operation may take options after its inputs, and fewer inputs than it has VJPs.
         for tape in recording.tapes:
-            tape.record(output, args[: len(vjps)], vjps[: len(args)])
+            call = (function, args, options)
+            tape.record(output, args[: len(vjps)], vjps[: len(args)], call)
         return output
 
     return apply

@@ -15,8 +15,10 @@ records the gradients of an inner one, to raise an error if it is asked to diffe
 A tape records what the thread that runs its `with` block computes, and nothing of other threads.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeAlias, overload
 
@@ -38,11 +40,15 @@ recording = _Recording()
 
 
 class Record(NamedTuple):
-    """`output` was computed from `inputs`; `vjps[i]` maps its gradient to that of `inputs[i]`."""
+    """`output` was computed from `inputs`; `vjps[i]` maps its gradient to that of `inputs[i]`.
+
+    `call` is (function, arguments, options), what was called on the arrays of the arguments.
+    """
 
     output: Tensor
     inputs: tuple[Any, ...]
     vjps: tuple[VJP, ...]
+    call: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]] | None = None
 
 
 class GradientTape:
@@ -120,7 +126,9 @@ class GradientTape:
                 raise TypeError(f"watch: expected a Tensor, got {type(x).__name__}")
             self._tracked[id(x)] = x
 
-    def record(self, output: Tensor, inputs: tuple[Any, ...], vjps: tuple[VJP, ...]) -> None:
+    def record(
+        self, output: Tensor, inputs: tuple[Any, ...], vjps: tuple[VJP, ...], call: Any = None
+    ) -> None:
         """Write down one operation, if any of its inputs is followed."""
         tracked, followed = self._tracked, False
         for x in inputs:
@@ -130,7 +138,7 @@ class GradientTape:
                 tracked[id(x)] = x
                 followed = True
         if followed:
-            self.records.append(Record(output, inputs, vjps))
+            self.records.append(Record(output, inputs, vjps, call))
             tracked[id(output)] = output
 
     def _watches(self, x: Any) -> bool:
@@ -210,7 +218,7 @@ class GradientTape:
 
         # Forwards: what depends on a source?  Nothing else needs a gradient.
         needed = set(source_ids)
-        for output, inputs, _ in self.records:
+        for output, inputs, _, _ in self.records:
             for x in inputs:
                 if id(x) in needed:
                     needed.add(id(output))
@@ -221,7 +229,7 @@ class GradientTape:
         gradients = {id(target): _seed(target, output_gradients)} if id(target) in needed else {}
         path = []
         for record in reversed(self.records):
-            output, inputs, vjps = record
+            output, inputs, vjps, _ = record
             gradient = gradients.get(id(output))
             if gradient is None:
                 continue
@@ -245,12 +253,46 @@ class GradientTape:
             for x in sources
         ], path
 
+    def save_page(
+        self,
+        path: str | os.PathLike[str],
+        target: Tensor | None = None,
+        sources: Sequence[Tensor] | None = None,
+        title: str = "Step by step",
+    ) -> None:
+        """Write a page that goes through the program, and then backwards through the chain rule.
+
+        Each step shows its arrays, the formula and the source of the derivative, and central
+        differences. Call it before `gradient`, which forgets the program.
+
+        Args:
+            path: an HTML file, which needs nothing else.
+            target: as in `gradient`; the last thing computed, if None.
+            sources: as in `gradient`; all that the tape watches, if None.
+            title: the heading.
+
+        Raises:
+            ValueError: nothing was recorded, or it has been forgotten.
+        """
+        from numpy_nets.pages import stepper
+
+        if not self.records:
+            raise ValueError(
+                "save_page: expected a recorded program, got none: call it before `gradient`, or "
+                "use GradientTape(persistent=True)"
+            )
+        outputs = {id(record.output) for record in self.records}
+        if sources is None:
+            sources = [x for key, x in self._tracked.items() if key not in outputs]
+        target = self.records[-1].output if target is None else target
+        stepper.save(Path(path), self.records, target, list(sources), title)
+
     def __str__(self) -> str:
         """The recorded program, one line per record."""
         names: dict[int, str] = {}
         lines = []
         last_use = {id(x): number for number, record in enumerate(self.records) for x in record[1]}
-        for number, (output, inputs, _) in enumerate(self.records):
+        for number, (output, inputs, _, _) in enumerate(self.records):
             names[id(output)] = f"%{number}"
             described = ", ".join(_describe(x, names) for x in inputs)
             line = f"%{number} {output.shape} = {output.name}({described})"

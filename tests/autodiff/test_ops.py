@@ -246,7 +246,7 @@ def test_neither_inputs_nor_upstream_gradients_are_written_into(case: Case) -> N
     with GradientTape() as tape:
         tape.watch(tensors)
         case.call(*tensors)
-    for output, inputs, vjps in tape.records:
+    for output, inputs, vjps, _ in tape.records:
         g = np.ones(output.shape)
         g.setflags(write=False)
         for x, vjp in zip(inputs, vjps, strict=True):

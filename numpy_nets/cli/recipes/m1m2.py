@@ -95,6 +95,11 @@ class M1M2Recipe(Recipe[M1M2Settings, M1M2]):
         rows = labelled_rows(data.y_train, settings.labels, settings.seed)
         return data.x_train[rows], data.y_train[rows]
 
+    def example(self, model: M1M2, data: Images, settings: M1M2Settings, count: int) -> Any:
+        x, y = self.labelled(data, settings)
+        targets = one_hot(y, settings.classes, self.name)
+        return next(iter(PairedBatches(data.x_train, x, targets, count)))
+
     def fit(self, model: M1M2, data: Images, settings: M1M2Settings, **options: Any) -> None:
         """Train without validation: there are no labels left for it."""
         x, y = self.labelled(data, settings)

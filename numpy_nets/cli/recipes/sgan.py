@@ -78,6 +78,13 @@ class SGANRecipe(AdversarialRecipe[SGANSettings, SemiSupervisedGAN]):
         rows = labelled_rows(data.y_train, settings.labels, settings.seed)
         return data.x_train[rows], data.y_train[rows]
 
+    def example(
+        self, model: SemiSupervisedGAN, data: Images, settings: SGANSettings, count: int
+    ) -> Any:
+        x, y = self.labelled(data, settings)
+        targets = one_hot(y, settings.classes, self.name)
+        return next(iter(PairedBatches(data.x_train, x, targets, count)))
+
     def fit(
         self, model: SemiSupervisedGAN, data: Images, settings: SGANSettings, **options: Any
     ) -> None:
