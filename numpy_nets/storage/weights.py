@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from numpy_nets.datasets.raw import open_regular
 from numpy_nets.storage import foreign, plain
 from numpy_nets.storage.contents import LONGEST_ATTRIBUTE, Contents, Dataset, RefusedError
 
@@ -157,11 +158,9 @@ def _opened(
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"weights file {path}: not found")
-    if not path.is_file():
-        raise ValueError(f"weights file {path}: not a regular file")
     try:
         with ExitStack() as stack:
-            file = stack.enter_context(open(path, "rb"))
+            file = stack.enter_context(open_regular(path))
             try:
                 contents = plain.read(file)
             except plain.NotPlainError:
@@ -169,7 +168,7 @@ def _opened(
             yield contents
     except PermissionError:
         raise PermissionError(f"weights file {path}: no permission to read it") from None
-    except RefusedError as refusal:
+    except (RefusedError, ValueError) as refusal:
         raise ValueError(f"weights file {path}: {refusal}") from None
 
 

@@ -262,13 +262,16 @@ def test_a_file_that_is_not_there_is_named(path, function):
 
 def test_a_folder_is_not_a_weights_file(path):
     path.mkdir()
-    assert "not a regular file" in refusal(path, EXPECTED)
+    assert "expected a regular file, got a folder" in refusal(path, EXPECTED)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_a_pipe_is_not_waited_for(path):
+def test_a_pipe_and_a_device_are_not_waited_for(path):
     os.mkfifo(path)
-    assert "not a regular file" in refusal(path, EXPECTED)
+    assert "expected a regular file, got a named pipe" in refusal(path, EXPECTED)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    assert "expected a regular file, got a device" in refusal(path, EXPECTED)
 
 
 @pytest.mark.parametrize("content", [b"", b"no HDF5", b"\x89HDF\r\n\x1a\n", b"PK\3\4" * 300])
