@@ -11,10 +11,12 @@ from benchmarks import (
     aevb_figure2,
     autoencoder_convergence,
     gan_1d,
+    gan_grid,
     gan_parzen,
     gan_ring,
     gan_seeds,
     growth,
+    sgan_mnist,
     speed,
     start_up,
     table,
@@ -38,7 +40,10 @@ BENCHMARKS: dict[str, Callable[..., object]] = {
     "aevb-figure2": aevb_figure2.run,
     "gan-1d": gan_1d.run,
     "gan-parzen": gan_parzen.run,
+    "cgan-parzen": gan_parzen.run_conditional,
+    "sgan-mnist": sgan_mnist.run,
     "gan-ring": gan_ring.run,
+    "gan-grid": gan_grid.run,
     "gan-seeds": gan_seeds.run,
 }
 

@@ -1,4 +1,7 @@
-"""Settings that hold everywhere: the default float type, and the ε of the crossentropies."""
+"""Settings that hold everywhere: the default float type, and the ε of the crossentropies.
+
+They hold for the process: a program sets the float type once, before it starts threads.
+"""
 
 _floatx = "float32"
 

@@ -1,14 +1,14 @@
 """Keras's automatic names, and lookups that suggest the nearest name."""
 
 import difflib
+import itertools
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 T = TypeVar("T")
 
-_used: Counter[str] = Counter()
+_used: dict[str, "itertools.count[int]"] = {}
 
 
 def snake_case(name: str) -> str:
@@ -38,8 +38,8 @@ def unique_name(prefix: str) -> str:
     >>> unique_name("dense"), unique_name("dense")
     ('dense', 'dense_1')
     """
-    _used[prefix] += 1
-    return numbered(prefix, _used[prefix] - 1)
+    # No thread can come between the two halves of `setdefault` or `next`: no name is given twice.
+    return numbered(prefix, next(_used.setdefault(prefix, itertools.count())))
 
 
 def clear_session() -> None:

@@ -4,6 +4,10 @@ Initial weights, the shuffling of `fit`, dropout and noise draw from it in the o
 program asks, so the same seed and program give the same numbers. Its state can be saved and set,
 so that a resumed run continues bit for bit.
 
+"Shared" means by all code of one thread. Each thread has a generator of its own, so that two
+trainings at once do not take numbers from each other. It starts unseeded, whatever other threads
+did: to reproduce what a thread computes, call `set_random_seed` in that thread.
+
 `seed` arguments take None (the shared generator), an int (the same numbers at every call, as in
 Keras), a `numpy.random.Generator`, or a SeedGenerator. The streams are NumPy's (PCG64), not those
 of TensorFlow.
@@ -18,6 +22,8 @@ of TensorFlow.
 """
 
 import json
+import random
+import threading
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -48,11 +54,22 @@ class SeedGenerator:
 
 Seed: TypeAlias = int | np.random.Generator | SeedGenerator | None
 
-_shared = SeedGenerator()
+
+class _Shared(threading.local):
+    """The shared generator of this thread."""
+
+    def __init__(self) -> None:
+        self.generator = np.random.default_rng()
+
+
+_shared = _Shared()
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed the shared generator, so that everything that follows is reproducible.
+    """Seed this thread's shared generator, so that everything that follows is reproducible.
+
+    As in Keras, it also seeds Python's `random` and NumPy's `np.random`, which other code of a
+    program may use. Nothing here does, and all threads share those two.
 
     >>> set_random_seed(7)
     >>> first = float(normal(()))
@@ -62,7 +79,10 @@ def set_random_seed(seed: int) -> None:
 
     Raises ValueError unless seed is an int >= 0.
     """
-    _shared.generator = np.random.default_rng(non_negative_int("seed", seed))
+    seed = non_negative_int("seed", seed)
+    _shared.generator = np.random.default_rng(seed)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  # it takes no larger seeds
 
 
 def get_state() -> str:

@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Every module imports only from rows above its own, or from its own sub-package.
 ORDER = [
-    ["config", "naming", "checks", "nested", "blocks", "datasets"],
+    ["config", "naming", "checks", "nested", "blocks", "datasets", "pages"],
     ["autodiff"],
     ["random", "theory"],
     ["initializers", "activations", "regularizers"],
@@ -26,6 +26,7 @@ ORDER = [
     ["models"],
     ["evaluation"],
     ["figures"],
+    ["tour"],
     ["cli"],
     ["__main__"],
 ]

@@ -184,3 +184,9 @@ def test_mean_absolute_error_is_its_formula() -> None:
 
 def test_a_metric_shows_its_name() -> None:
     assert repr(Mean(name="loss")) == "<Mean name=loss>"
+
+
+def test_a_weight_counts_for_every_value_of_its_sample() -> None:
+    assert updated(Mean(), [[2.0, 4.0], [6.0, 8.0]], [1.0, 3.0]) == (2 + 4 + 3 * (6 + 8)) / 8
+    assert updated(Mean(), np.full((2, 3, 4), 5.0), [0.0, 2.0]) == 5.0
+    assert updated(Mean(), [2.0, 4.0], 3.0) == 3.0

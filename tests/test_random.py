@@ -1,6 +1,7 @@
 """The shared generator: seeded, saved, restored; and seeds of one's own."""
 
 import json
+import random as python_random
 from collections.abc import Iterator
 
 import numpy as np
@@ -140,3 +141,17 @@ def test_uniform_fills_its_interval() -> None:
 def test_a_seed_that_is_not_a_natural_number_raises(use, seed) -> None:
     with pytest.raises(ValueError, match=f"^seed: expected an integer >= 0, got {seed!r}$"):
         use(seed)
+
+
+@pytest.mark.parametrize("seed", [7, 2**32 - 1, 2**40])
+def test_set_random_seed_seeds_python_and_numpy_as_keras_does(seed) -> None:
+    def draws() -> tuple[float, float]:
+        return python_random.random(), np.random.random()  # noqa: NPY002
+
+    random.set_random_seed(seed)
+    first = draws()
+    random.set_random_seed(seed)
+    assert draws() == first
+    python_random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    assert draws() == first

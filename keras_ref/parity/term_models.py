@@ -18,19 +18,24 @@ from keras_ref.parity.cases.models import twin
 from keras_ref.parity.cases.optimizers import BETAS
 from keras_ref.weights import copy_to_keras
 
-PARTS = ("encoder", "decoder")
+PARTS = ("classifier", "encoder", "decoder")
 
 
 def both(build: Callable[[Any], Any], dtype: str) -> tuple[Any, Any]:
     """The model on both sides with the same random weights; biases are not zero either."""
     mine, theirs = build(numpy_nets), build(keras)
-    for part in PARTS:
-        ours = getattr(mine, part)
+    for ours, other in zip(networks(mine), networks(theirs), strict=True):
         ours.set_weights(
             [0.1 * normal(*w.shape, seed=i).astype(dtype) for i, w in enumerate(ours.get_weights())]
         )
-        copy_to_keras(ours, getattr(theirs, part))
+        copy_to_keras(ours, other)
     return mine, theirs
+
+
+def networks(model: Any) -> list[Any]:
+    """The networks of a model, or of the two that M1M2 holds."""
+    models = [model.m1, model.m2] if hasattr(model, "m1") else [model]
+    return [getattr(each, part) for each in models for part in PARTS if hasattr(each, part)]
 
 
 def tensors(k: Any, data: Any) -> Any:
@@ -40,8 +45,13 @@ def tensors(k: Any, data: Any) -> Any:
     return k.ops.convert_to_tensor(data)
 
 
-def terms(mine: Any, theirs: Any, data: Any, noise: Any) -> Iterator[Pair]:
-    """Each term, their sum, its gradient for every weight, and the output of `call`."""
+def terms(mine: Any, theirs: Any, data: Any, noise: Any, inputs: Any = None) -> Iterator[Pair]:
+    """Each term, their sum, its gradient for every weight, and the output of `call`.
+
+    Args:
+        inputs: of `call`; None for the data.
+    """
+    inputs = data if inputs is None else inputs
     with numpy_nets.GradientTape() as tape:
         our_terms = mine.terms(tensors(numpy_nets, data), tensors(numpy_nets, noise))
         our_loss = sum(our_terms)
@@ -56,7 +66,7 @@ def terms(mine: Any, theirs: Any, data: Any, noise: Any) -> Iterator[Pair]:
     their_gradients = tf_tape.gradient(their_loss, theirs.trainable_variables)
     for variable, a, b in zip(variables, our_gradients, their_gradients, strict=True):
         yield f"gradient of {variable.name}", as_array(a), as_array(b)
-    decoded = [y if isinstance(y, list) else [y] for y in (mine(data), theirs(data))]
+    decoded = [y if isinstance(y, list) else [y] for y in (mine(inputs), theirs(inputs))]
     for a, b in zip(*decoded, strict=True):
         yield "call", as_array(a), as_array(b)
 
@@ -69,11 +79,17 @@ def log_weights(mine: Any, theirs: Any, data: Any, epsilon: Any) -> Iterator[Pai
     yield "log_weights", as_array(ours), as_array(expected)
 
 
-def training(mine: Any, theirs: Any, batches: list[Any], noise: list[Any]) -> Iterator[Pair]:
-    """`learn` with the same noise in each step: the loss of every step, and the final weights."""
+def training(
+    mine: Any, theirs: Any, batches: list[Any], noise: list[Any], graph: bool = True
+) -> Iterator[Pair]:
+    """`learn` with the same noise in each step: the loss of every step, and the final weights.
+
+    Args:
+        graph: whether TensorFlow compiles Keras's side.
+    """
     mine.compile(numpy_nets.optimizers.Adam(**BETAS))
     theirs.compile(keras.optimizers.Adam(**BETAS))
-    learn = tf.function(theirs.learn)
+    learn = tf.function(theirs.learn) if graph else theirs.learn
     losses: tuple[list[float], list[float]] = [], []
     for i, noise_of_step in enumerate(noise):
         batch = batches[i % len(batches)]
@@ -84,8 +100,8 @@ def training(mine: Any, theirs: Any, batches: list[Any], noise: list[Any]) -> It
         expected = learn(tensors(keras, batch), tensors(keras, noise_of_step))
         losses[1].append(float(expected["loss"]))
     yield f"loss at each of {len(noise)} steps", *map(np.array, losses)
-    for part in PARTS:
-        yield from weights(getattr(mine, part), getattr(theirs, part))
+    for ours, other in zip(networks(mine), networks(theirs), strict=True):
+        yield from weights(ours, other)
 
 
 def function(call: Callable[..., Any], *inputs: Any) -> Callable[[str], Iterator[Pair]]:

@@ -12,8 +12,12 @@ or 1, and a crossentropy that is computed from p has to be clipped and gets the 
 A tape then shows the sigmoid as a record that no gradient passes through:
 
     %0 (256, 784) = dense(input, kernel, bias)
-    %1 (256, 784) = sigmoid(%0)
+    %1 (256, 784) = sigmoid(%0)  # bypassed: a later line starts from %0
     %2 (256,) = mean_crossentropy_from_logits(y_true, %0)
+
+So the gradient with respect to p is None, and a fault in the derivative of the sigmoid would not
+show, as in Keras. Whoever wants to see it at work goes on from p * 1.0, which keeps no logits: then
+the crossentropy is the clipped one of `ops`.
 
 Keras has none of these operations, so they are not public.
 """
@@ -23,7 +27,7 @@ import math
 import numpy as np
 
 from numpy_nets.autodiff.op import float_op, op
-from numpy_nets.autodiff.ops import Result, keeps_logits
+from numpy_nets.autodiff.ops import Result, keeps_logits, sum_array
 from numpy_nets.autodiff.tensor import Array, Tensor
 from numpy_nets.blocks import blocks
 
@@ -45,7 +49,7 @@ def dense(x: Array, w: Array, b: Array) -> Result:
     return y, (
         lambda g: np.dot(g.reshape(rows, b.size), w.T).reshape(x.shape),
         lambda g: np.dot(x.reshape(rows, len(w)).T, g.reshape(rows, b.size)),
-        lambda g: np.sum(g.reshape(rows, b.size), 0),
+        lambda g: sum_array(g.reshape(rows, b.size), 0),
     )
 
 
@@ -93,9 +97,10 @@ def mean_crossentropy_from_logits(
     """
     n = z.shape[-1]
     rows_z, rows_t = (x.reshape(math.prod(x.shape[:-1]), n) for x in (z, target))
-    total = np.empty(len(rows_z), z.dtype)
+    wide = np.promote_types(z.dtype, np.float32)  # the sums of float16 may be larger than 65504
+    total = np.empty(len(rows_z), wide)
     for rows in blocks(len(rows_z), ROWS):
-        part = rows_z[rows]
+        part = rows_z[rows].astype(wide, copy=False)
         factor: Array = (part > 0) - rows_t[rows]
         total[rows] = np.vecdot(factor, part) + _sum_log1p(np.exp(-np.abs(part)))
 
@@ -105,7 +110,8 @@ def mean_crossentropy_from_logits(
         d *= (g / n)[..., None]
         return d
 
-    return total.reshape(z.shape[:-1]) / n, (lambda g: -z * (g / n)[..., None], by_logits)
+    value = (total.reshape(z.shape[:-1]) / n).astype(z.dtype, copy=False)
+    return value, (lambda g: -z * (g / n)[..., None], by_logits)
 
 
 def _sum_log1p(e: Array) -> Array:

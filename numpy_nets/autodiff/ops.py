@@ -56,6 +56,19 @@ Axis: TypeAlias = int | tuple[int, ...] | None
 Result: TypeAlias = tuple[Any, tuple[VJP, ...]]
 
 
+def sum_array(x: Array, axis: Axis = None, keepdims: bool = False) -> Any:
+    """np.sum with the dtypes of Keras: integers of up to 32 bits give int32 or uint32.
+
+    float16 is added up in float32. In float16 a sum stands still at 2048, as 2048 + 1 is rounded.
+    """
+    if x.dtype.char in "fd" or x.dtype.itemsize > 4:
+        return np.sum(x, axis, keepdims=keepdims)
+    kind = x.dtype.kind
+    in_dtype = {"f": np.float32, "u": np.uint32}.get(kind, np.int32)
+    total = np.sum(x, axis, in_dtype, keepdims=keepdims)
+    return total.astype(np.float16) if kind == "f" else total
+
+
 def _unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
     """The VJP of broadcasting: an entry that was repeated gets the sum of its copies' gradients.
 
@@ -68,7 +81,7 @@ def _unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
         return g
     new_axes = g.ndim - len(shape)
     repeated = tuple(i + new_axes for i, n in enumerate(shape) if n == 1)
-    total: Array = np.sum(g, (*range(new_axes), *repeated))
+    total: Array = sum_array(g, (*range(new_axes), *repeated))
     return total.reshape(shape)
 
 
@@ -143,7 +156,7 @@ def power(a: Array, b: Array) -> Result:
 @op
 def negative(x: Array) -> Result:
     """Y = -X.    ∂L/∂X = -G."""
-    return -x, (lambda g: -g,)
+    return np.negative(x), (lambda g: -g,)
 
 
 @op
@@ -161,7 +174,14 @@ def matmul(a: Array, b: Array) -> Result:
     """
     if np.ndim(a) < 2 or np.ndim(b) < 2:
         raise ValueError(f"matmul: expected matrices, got {np.shape(a)} and {np.shape(b)}")
-    return np.matmul(a, b), (
+    try:
+        y = np.matmul(a, b)
+    except ValueError:
+        raise ValueError(
+            f"matmul: expected shapes (..., n, k) and (..., k, m), got {np.shape(a)} and "
+            f"{np.shape(b)}"
+        ) from None
+    return y, (
         lambda g: _unbroadcast(g @ np.swapaxes(b, -1, -2), a.shape),
         lambda g: _unbroadcast(np.swapaxes(a, -1, -2) @ g, b.shape),
     )
@@ -258,6 +278,7 @@ def leaky_relu(x: Array, negative_slope: float = 0.2) -> Result:
     >>> leaky_relu(np.array([-1.0, 2.0]), 0.5).numpy().tolist()
     [-0.5, 2.0]
     """
+    x = np.asarray(x)
     positive = (x > 0).astype(x.dtype)
     slope = positive + (1 - positive) * negative_slope
     return x * slope, (lambda g: g * slope,)
@@ -322,9 +343,14 @@ def binary_crossentropy(
         raise ValueError(
             f"binary_crossentropy: expected target of shape {output.shape}, got {target.shape}"
         )
+    if output.dtype.kind != "f":
+        output = cast(output, config.floatx())
     if target.dtype.kind != "f":  # differences of unsigned integers wrap around
         target = cast(target, output.dtype)
     output, from_logits = recover_logits(output, from_logits)
+    if output.dtype == np.float16:  # in which 1 - ε is 1
+        target, output = cast(target, np.float32), cast(output, np.float32)
+        return cast(binary_crossentropy(target, output, from_logits), np.float16)
     if from_logits:
         return _crossentropy_from_logits(target, output)
     return _crossentropy_from_probabilities(target, output)
@@ -418,7 +444,8 @@ def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
     >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0).numpy().tolist()
     [4.0, 6.0]
     """
-    return np.sum(x, axis, keepdims=keepdims), (
+    x = np.asarray(x)
+    return sum_array(x, axis, keepdims), (
         lambda g: np.full(x.shape, _expand(g, axis, keepdims)),
     )
 
@@ -448,7 +475,7 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False) -> Result:
 
     def vjp(g: Array) -> Array:
         largest = x == _expand(y, axis, keepdims)
-        share = g / np.sum(largest, axis, keepdims=keepdims, dtype=x.dtype)
+        share = (g / sum_array(largest, axis, keepdims)).astype(x.dtype)
         shares: Array = largest * _expand(share, axis, keepdims)
         return shares
 
@@ -512,6 +539,8 @@ def reshape(x: Array, newshape: Sequence[int]) -> Result:
     >>> reshape([1, 2, 3, 4], (2, -1)).numpy().tolist()
     [[1, 2], [3, 4]]
     """
+    if np.ndim(newshape) and any(n < -1 for n in newshape):  # to NumPy, any of them is inferred
+        raise ValueError(f"reshape: newshape: expected -1 or sizes >= 0, got {newshape}")
     return np.reshape(x, newshape), (lambda g: g.reshape(x.shape),)
 
 
@@ -522,6 +551,7 @@ def transpose(x: Array, axes: Sequence[int] | None = None) -> Result:
     >>> transpose([[1, 2], [3, 4]]).numpy().tolist()
     [[1, 3], [2, 4]]
     """
+    x = np.asarray(x)
     back = None if axes is None else np.argsort(np.mod(axes, x.ndim))  # inverse permutation
     return np.transpose(x, axes), (lambda g: np.transpose(g, back),)
 

@@ -14,6 +14,31 @@ Unary: TypeAlias = Callable[["Tensor"], "Tensor"]
 Binary: TypeAlias = Callable[["Tensor", Any], "Tensor"]
 
 
+class Symbolic:
+    """What stands for a value that a model will compute, such as an `Input`: layers take it."""
+
+    def __array__(self, *_args: Any, **_kwargs: Any) -> Array:
+        raise TypeError(
+            f"operations take arrays and Tensors, but {self!r} has no values yet: "
+            "call layers on it, or write the operation into the `call` of a layer of your own"
+        )
+
+    def _refuse(self, *_args: Any) -> Any:
+        return self.__array__()
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __neg__ = __abs__ = _refuse
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __getitem__ = __len__ = __float__ = _refuse
+
+
+# What Tensor's methods call the operators of an array on their left.
+_REFLECTED = {
+    "add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__",
+    "power": "__rpow__", "matmul": "__rmatmul__", "equal": "__eq__", "not_equal": "__ne__",
+    "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__",
+}  # fmt: skip
+
+
 class Tensor:
     """An array that a tape can follow.
 
@@ -27,10 +52,6 @@ class Tensor:
     """
 
     __slots__ = ("array", "logits", "name")
-
-    # np.exp(tensor) would compute a plain array and silently leave the tape.
-    # With this, NumPy refuses, and `array + tensor` calls Tensor.__radd__.
-    __array_ufunc__ = None
 
     # `a + b` is `ops.add(a, b)`: ops.py knows the derivatives and binds these names.
     __add__: ClassVar[Binary]
@@ -81,16 +102,40 @@ class Tensor:
     def __float__(self) -> float:
         return float(self.array)
 
+    def __int__(self) -> int:
+        return int(self.array)
+
+    def __format__(self, spec: str) -> str:
+        """`f"{loss:.3f}"` of one number is that of a float."""
+        if not spec:
+            return str(self)
+        if self.array.size != 1:
+            raise TypeError(f"{self.name}: format {spec!r}: expected one number, got {self.shape}")
+        return format(self.array.item(), spec)
+
     def __bool__(self) -> bool:
         return bool(self.array)
 
     def __len__(self) -> int:
         return len(self.array)
 
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any
+    ) -> "Tensor | Array":
+        """NumPy calls `array + tensor` np.add(array, tensor): here Tensor.__radd__ computes it.
+
+        np.exp(tensor) raises, because an array would silently leave the tape.
+        """
+        operator = _REFLECTED.get(ufunc.__name__)
+        if operator is None or method != "__call__" or options or isinstance(inputs[0], Tensor):
+            return self.__array__()
+        result: Tensor = getattr(self, operator)(inputs[0])
+        return result
+
     def __array__(self, *_args: Any, **_kwargs: Any) -> Array:
         raise TypeError(
-            "a Tensor is not an array: use numpy_nets.ops to stay on the tape, "
-            "or tensor.numpy() to leave it"
+            "a Tensor is not an array: use numpy_nets.ops to stay on the tape "
+            "(ops.exp for np.exp), or tensor.numpy() to leave it"
         )
 
     def __repr__(self) -> str:
@@ -104,14 +149,16 @@ class Variable(Tensor):
 
     >>> w = Variable([1.0, 2.0], name="w")
     >>> w.assign(w - 0.5)
+    >>> w.assign_add([1.0, 1.0])
     >>> w
     <Variable w (2,) float32>
-    [0.5 1.5]
+    [1.5 2.5]
 
     Args:
         initializer: the value, or a function `(shape, dtype) -> array`.
         shape: required for a function, and ignored for a value.
-        dtype: default `config.floatx()`.
+        dtype: by default that of an array of integers or booleans, and otherwise
+            `config.floatx()`. Tapes do not watch integers.
         trainable: whether tapes watch it and optimizers may change it.
         name: shown in summaries and error messages.
 
@@ -130,7 +177,9 @@ class Variable(Tensor):
         *,
         name: str = "variable",
     ) -> None:
-        dtype = config.floatx() if dtype is None else dtype
+        if dtype is None:
+            own = getattr(initializer, "dtype", None)
+            dtype = own if isinstance(own, np.dtype) and own.kind in "iub" else config.floatx()
         if callable(initializer):
             if shape is None:
                 raise ValueError(f"Variable {name}: shape: expected one for a function, got None")
@@ -150,6 +199,20 @@ class Variable(Tensor):
         if array.shape != self.shape:
             raise ValueError(f"{self.path}: expected shape {self.shape}, got {array.shape}")
         self.array = array
+
+    def assign_add(self, value: TensorLike) -> None:
+        """Add a number, or an array of the same shape, as a new value: see `assign`."""
+        self.assign(self.array + self._summand(value))
+
+    def assign_sub(self, value: TensorLike) -> None:
+        """Subtract a number, or an array of the same shape, as a new value: see `assign`."""
+        self.assign(self.array - self._summand(value))
+
+    def _summand(self, value: TensorLike) -> Array:
+        array = np.asarray(value.array if isinstance(value, Tensor) else value, dtype=self.dtype)
+        if array.shape not in ((), self.shape):
+            raise ValueError(f"{self.name}: expected shape {self.shape}, got {array.shape}")
+        return array
 
 
 def convert_to_tensor(x: TensorLike, dtype: npt.DTypeLike | None = None) -> Tensor:

@@ -9,7 +9,19 @@ from collections.abc import Sequence
 
 from numpy_nets import __version__
 from numpy_nets.cli.arguments import Command, dispatch
-from numpy_nets.cli.commands import compare, evaluate, interpolate, invert, parity, sample, train
+from numpy_nets.cli.commands import (
+    check,
+    compare,
+    evaluate,
+    exercise,
+    explain,
+    interpolate,
+    invert,
+    parity,
+    sample,
+    tour,
+    train,
+)
 
 COMMANDS = {
     "train": Command("train a model", train.main),
@@ -18,6 +30,10 @@ COMMANDS = {
     "sample": Command("new images from a trained model", sample.main),
     "interpolate": Command("from one image to another through the codes", interpolate.main),
     "invert": Command("find codes of images for a GAN", invert.main),
+    "explain": Command("one training step as a page, record by record", explain.main),
+    "tour": Command("backpropagation in one file, and a notebook", tour.main),
+    "exercise": Command("derivatives to fill in", exercise.main),
+    "check": Command("are the derivatives in a file right?", check.main),
     "parity": Command("how far from Keras is all of this?", parity.main),
 }
 

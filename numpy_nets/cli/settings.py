@@ -5,12 +5,13 @@ the JSON in the run's folder, and the check of both.
 import math
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Mapping
-from dataclasses import Field, asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields, replace
 from typing import Any, Self, TypeVar
 
 from numpy_nets.cli.arguments import Parser, choice, number
 from numpy_nets.cli.runs.binarize import MODES
-from numpy_nets.cli.runs.data import NAMES, drawable
+from numpy_nets.cli.runs.data import NAMES, Images, drawable
+from numpy_nets.cli.runs.digest import data_digest
 
 T = TypeVar("T")
 
@@ -49,7 +50,8 @@ class Settings:
         image_shape: (height, width) of the data, or (height, width, 3) in colour, or (pixels,) if
             they are not images.
         classes: the number of classes of the data, or 0 if some have no label.
-        data_sha256: tells these data from others.
+        data_sha256: of the images alone. Runs from before there was `data_digest` have only this.
+        data_digest: tells these data from others.
     """
 
     data: str = option(
@@ -70,6 +72,7 @@ class Settings:
     image_shape: tuple[int, ...] = ()
     classes: int = 0
     data_sha256: str = ""
+    data_digest: str = ""
 
     @property
     def pixels(self) -> int:
@@ -80,6 +83,19 @@ class Settings:
     def drawable(self) -> bool:
         """Whether the data are images."""
         return drawable(self.image_shape)
+
+    def on(self, data: Images) -> Self:
+        """These settings with what is known of the data once they are read."""
+        return replace(
+            self, image_shape=data.image_shape, classes=data.classes, data_sha256=data.sha256,
+            data_digest=data_digest(data),
+        )  # fmt: skip
+
+    def same_data(self, other: "Settings") -> bool:
+        """Whether both are of the same data, as far as the older of them can tell."""
+        if self.data_digest and other.data_digest:
+            return self.data_digest == other.data_digest
+        return self.data_sha256 == other.data_sha256
 
     @classmethod
     def options(cls) -> list[Field[Any]]:

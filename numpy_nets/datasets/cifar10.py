@@ -6,16 +6,16 @@ unpickling runs whatever program the file holds. A batch is 10,000 records of on
 Source: https://www.cs.toronto.edu/~kriz/cifar.html
 """
 
-import gzip
 import hashlib
 import os
 import tarfile
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from numpy_nets.datasets.download import cache_dir, fetch
-from numpy_nets.datasets.raw import Labelled, faults_named, read_exactly
+from numpy_nets.datasets.raw import Labelled, faults_named, open_regular, read_exactly
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
@@ -67,9 +67,10 @@ def read_batch(path: Path) -> Labelled:
         ValueError: the file has another size, or a label above 9.
         OSError: the file cannot be read.
     """
-    if (size := path.stat().st_size) != BATCH_SIZE:
-        raise ValueError(f"{path}: expected {BATCH_SIZE:,} bytes, got {size:,}")
-    return read_records(path)
+    with faults_named(path), open_regular(path) as file:
+        if (size := os.fstat(file.fileno()).st_size) != BATCH_SIZE:
+            raise ValueError(f"expected {BATCH_SIZE:,} bytes, got {size:,}")
+        return _records(file)
 
 
 def read_records(path: Path) -> Labelled:
@@ -79,45 +80,53 @@ def read_records(path: Path) -> Labelled:
         ValueError: the file is not a whole number of records, is empty, or has a label above 9.
         OSError: the file cannot be read.
     """
-    size = path.stat().st_size
-    if size == 0 or size % RECORD_SIZE:
-        raise ValueError(
-            f"{path}: expected records of {RECORD_SIZE:,} bytes each, as CIFAR-10's binary version "
-            f"has, got {size:,} bytes in all"
-        )
-    records = np.fromfile(path, np.uint8).reshape(-1, RECORD_SIZE)
+    with faults_named(path), open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size == 0 or size % RECORD_SIZE:
+            raise ValueError(
+                f"expected records of {RECORD_SIZE:,} bytes each, as CIFAR-10's binary version "
+                f"has, got {size:,} bytes in all"
+            )
+        return _records(file)
+
+
+def _records(file: IO[bytes]) -> Labelled:
+    records = np.fromfile(file, np.uint8).reshape(-1, RECORD_SIZE)
     x, y = records[:, 1:].reshape(-1, 3, 32, 32), records[:, :1]
     if y.max() > 9:
-        raise ValueError(f"{path}: expected labels 0 to 9, got {y.max()}")
+        raise ValueError(f"expected labels 0 to 9, got {y.max()}")
     return np.ascontiguousarray(x.transpose(0, 2, 3, 1)), y.copy()
 
 
 def unpack(archive: Path, folder: Path, names: set[str]) -> None:
     """Write the batches `names` of the tar file `archive` into `folder`.
 
-    Only contents are taken from the archive, never paths, links or permissions, and a batch appears
-    under its name only when its MD5 is the published one.
+    Only the archive that was published is opened: of another one, tarfile would read into memory a
+    name of gigabytes that are compressed to a megabyte. Only contents are taken from it, never
+    paths, links or permissions, and a batch appears under its name only when its MD5 is right.
 
     Raises:
-        ValueError: the archive is damaged, or does not hold each batch as it was published.
+        ValueError: the archive is not the published one, or does not hold each batch.
         OSError: the archive cannot be read, or the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     missing = {f"{FOLDER}/{name}" for name in names}
-    # tarfile's own "r|gz" raises TypeError where a gzip header is cut.
-    with (
-        faults_named(archive),
-        gzip.open(archive) as stream,
-        tarfile.open(fileobj=stream, mode="r|") as tar,
-    ):
-        for member in tar:
-            if member.name in missing and member.isreg() and member.size == BATCH_SIZE:
-                content = tar.extractfile(member)
-                assert content is not None  # None only if the member is not a regular file
-                _write_batch(folder / Path(member.name).name, read_exactly(content, BATCH_SIZE))
-                missing.remove(member.name)
-            if not missing:
-                return
+    with faults_named(archive), open_regular(archive) as file:
+        if (digest := hashlib.file_digest(file, "sha256").hexdigest()) != SHA256:
+            raise ValueError(
+                f"expected the published SHA-256 {SHA256}, got {digest}; "
+                "move the file away to have it downloaded again"
+            )
+        file.seek(0)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(fileobj=file, mode="r|gz") as tar:
+            for member in tar:
+                if member.name in missing and member.isreg() and member.size == BATCH_SIZE:
+                    content = tar.extractfile(member)
+                    assert content is not None  # None only if the member is not a regular file
+                    _write_batch(folder / Path(member.name).name, read_exactly(content, BATCH_SIZE))
+                    missing.remove(member.name)
+                if not missing:
+                    return
     raise ValueError(f"{archive}: has no regular file of {BATCH_SIZE:,} bytes as {min(missing)}")
 
 

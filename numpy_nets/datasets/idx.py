@@ -19,6 +19,7 @@ from numpy_nets.datasets.raw import (
     check_size,
     faults_named,
     map_array,
+    open_regular,
     read_exactly,
 )
 
@@ -36,7 +37,7 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
         OSError: the file cannot be read, or is not gzip throughout. Both messages name the file.
     """
     path = Path(path)
-    with faults_named(path), open(path, "rb") as file:
+    with faults_named(path), open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         compressed = file.read(2) == GZIP_MAGIC
         file.seek(0)

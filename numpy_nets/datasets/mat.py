@@ -26,6 +26,7 @@ from numpy_nets.datasets.raw import (
     Reader,
     check_expansion,
     faults_named,
+    open_regular,
     read_exactly,
 )
 
@@ -54,7 +55,7 @@ def read_mat(path: str | os.PathLike[str], name: str) -> Array:
     """
     path = Path(path)
     names: list[str] = []
-    with faults_named(path), open(path, "rb") as file:
+    with faults_named(path), open_regular(path) as file:
         order = _byte_order(file.read(HEADER_SIZE))
         for stream, declared in _variables(file, order):
             heading = _heading(stream, order)

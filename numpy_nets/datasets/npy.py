@@ -18,6 +18,7 @@ import io
 import os
 import struct
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from numpy_nets.datasets.raw import (
     check_size,
     faults_named,
     map_array,
+    open_regular,
 )
 
 NPY_MAGIC = np.lib.format.MAGIC_PREFIX
@@ -52,7 +54,7 @@ def read_npy(path: str | os.PathLike[str]) -> Array:
         OSError: the file cannot be read. Both messages name the file.
     """
     path = Path(path)
-    with faults_named(path), open(path, "rb") as file:
+    with faults_named(path), open_regular(path) as file:
         return map_array(path, *_read_header(file, os.fstat(file.fileno()).st_size))
 
 
@@ -69,11 +71,11 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, Array]:
     """
     path = Path(path)
     arrays: dict[str, Array] = {}
-    with faults_named(path):
-        archive = zipfile.ZipFile(path)
-    with archive:
-        members, size = archive.infolist(), path.stat().st_size
+    with ExitStack() as stack:
         with faults_named(path):
+            file = stack.enter_context(open_regular(path))
+            archive = stack.enter_context(zipfile.ZipFile(file))
+            members, size = archive.infolist(), os.fstat(file.fileno()).st_size
             # A small archive can pretend to hold a lot by letting its members overlap.
             if sum(member.compress_size for member in members) > size:
                 raise ValueError("members overlap, or the archive is truncated")

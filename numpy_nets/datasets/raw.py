@@ -5,7 +5,10 @@ against the size of the file: a compressed file may claim what compression can e
 must hold exactly the bytes it declares.
 """
 
+import io
 import math
+import os
+import stat
 import tarfile
 import zipfile
 import zlib
@@ -30,6 +33,13 @@ BOMB_SIZE, BOMB_RATIO = 256 << 20, 200
 ARCHIVE_ERRORS = (zlib.error, zipfile.BadZipFile, tarfile.TarError)
 
 
+# What a path may lead to, beside a regular file.
+KINDS = {
+    stat.S_IFDIR: "folder", stat.S_IFIFO: "named pipe", stat.S_IFSOCK: "socket",
+    stat.S_IFCHR: "device", stat.S_IFBLK: "device",
+}  # fmt: skip
+
+
 class Reader(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
@@ -45,6 +55,17 @@ def faults_named(where: object) -> Iterator[None]:
         raise OSError(f"{where}: {_one_line(error)}") from error
     except (ValueError, OverflowError, EOFError, RuntimeError, *ARCHIVE_ERRORS) as error:
         raise ValueError(f"{where}: {_one_line(error)}") from error
+
+
+def open_regular(path: Path) -> io.BufferedReader:
+    """Open a file for reading; ValueError at once if it could keep the reader waiting, or endless.
+
+    A named pipe waits for somebody to write; a device such as /dev/zero has no end.
+    """
+    kind = stat.S_IFMT(os.stat(path).st_mode)
+    if kind != stat.S_IFREG:
+        raise ValueError(f"expected a regular file, got a {KINDS.get(kind, 'special file')}")
+    return open(path, "rb")
 
 
 def _one_line(error: Exception) -> str:

@@ -10,7 +10,7 @@ from numpy_nets.datasets.cifar10 import RECORD_SIZE, read_records
 from numpy_nets.datasets.idx import DTYPES, GZIP_MAGIC, read_idx
 from numpy_nets.datasets.mat import MAT_MAGIC, read_mat
 from numpy_nets.datasets.npy import NPY_MAGIC, read_npy, read_npz
-from numpy_nets.datasets.raw import Array
+from numpy_nets.datasets.raw import Array, faults_named, open_regular
 
 __all__ = ["Splits", "load_file", "read_idx", "read_mat", "read_npy", "read_npz"]
 
@@ -53,7 +53,7 @@ def load_file(path: str | os.PathLike[str]) -> Splits:
         OSError: the file cannot be read.
     """
     path = Path(path)
-    with open(path, "rb") as file:
+    with faults_named(path), open_regular(path) as file:
         start, size = file.read(len(NPY_MAGIC)), os.fstat(file.fileno()).st_size
     if start.startswith(b"PK"):
         splits = _arrange(path, read_npz(path))

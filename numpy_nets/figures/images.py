@@ -211,6 +211,7 @@ def _sheet_figure(
     height, width = pixels.shape[:2]
 
     figure = Figure(dpi=DPI)
+    figure.add_axes((0, 0, 1, 1)).set_axis_off()  # notebooks show no figure without axes
 
     def write(text: str, size: float, **options: Any) -> Any:
         """A text at (0, 0) for now: its extent says how much room it needs."""

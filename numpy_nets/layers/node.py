@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from numpy_nets.autodiff.tensor import Symbolic
 from numpy_nets.nested import flatten
 
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 Shape: TypeAlias = tuple[int | None, ...]
 
 
-class KerasTensor:
+class KerasTensor(Symbolic):
     """A placeholder for a layer's output: its shape, and the node that will compute it.
 
     The first axis of the shape, the batch, is None.

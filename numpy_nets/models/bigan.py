@@ -4,8 +4,10 @@
 
 D is shown pairs: a real image with the code that E gives it, or a noise z with the image that G
 makes of it. At the optimum D cannot tell the pairs apart, and then E inverts G (their theorem 2).
-Nothing compares G(E(x)) with x: that they match follows from the game. Dumoulin et al. 2017 (ALI,
-arXiv 1606.00704) play the same game with noise in E.
+Nothing compares G(E(x)) with x: that they match follows from the game. Only D's output says
+anything to E, so its variables have to be among those that the step of G changes (`players`);
+programs that train a stack of G and D alone leave E as it was initialized. Dumoulin et al. 2017
+(ALI, arXiv 1606.00704) play the same game with noise in E.
 """
 
 from typing import Any

@@ -192,12 +192,17 @@ def _arrays(name: str, nested: Any) -> Any:
 def _check_finite(name: str, array: Array) -> None:
     if array.dtype.kind != "f":
         return
-    # A sum finds any NaN or infinity in one pass without allocating an array.
     with np.errstate(all="ignore"):
+        # A sum finds any NaN or infinity in one pass without allocating an array.
         finite = np.isfinite(array.sum()) or bool(np.isfinite(array).all())
-    if not finite:
-        at = np.argwhere(~np.isfinite(array))[0].tolist()
-        raise ValueError(f"{name}: expected finite values, got {array[tuple(at)]} at {at}")
+        if finite and array.dtype.itemsize > 4:  # and so it must be after the cast in `_take`
+            extremes = np.stack([array.min(), array.max()]).astype(config.floatx())
+            finite = bool(np.isfinite(extremes).all())
+        if not finite:
+            at = np.argwhere(~np.isfinite(array.astype(config.floatx())))[0].tolist()
+            value = array[tuple(at)]
+            why = f", which is too large for {config.floatx()}" if np.isfinite(value) else ""
+            raise ValueError(f"{name}: expected finite values, got {value} at {at}{why}")
 
 
 def _cut(nested: Any, where: slice) -> Any:

@@ -181,8 +181,7 @@ class Model(Layer, Trainer):
         layout.load_weights(self, filepath)
 
     def _require_built(self, what: str) -> None:
-        # A model that is never called, such as a GAN, is built when all its layers are.
-        if not (self.built or (self.layers and all(layer.built for layer in self.layers))):
+        if not _is_built(self):
             raise ValueError(f"{self.name}: {what}: not built yet: call it on data first")
 
     def summary(
@@ -204,6 +203,12 @@ class Model(Layer, Trainer):
             line_length,
             print_fn,
         )
+
+
+def _is_built(layer: Layer) -> bool:
+    """A model that is never called, such as a GAN, is built when all its layers are."""
+    inner = layer.layers if isinstance(layer, Model) else []
+    return layer.built or (bool(inner) and all(map(_is_built, inner)))
 
 
 def _fits(got: Any, want: Any) -> bool:

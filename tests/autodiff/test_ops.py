@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import scipy.special
 
-from numpy_nets import GradientTape, gradcheck, losses, ops
+from numpy_nets import GradientTape, Input, config, gradcheck, losses, ops
+from numpy_nets.autodiff import fused
 from numpy_nets.autodiff.tensor import Array, Tensor
 
 
@@ -245,7 +246,7 @@ def test_neither_inputs_nor_upstream_gradients_are_written_into(case: Case) -> N
     with GradientTape() as tape:
         tape.watch(tensors)
         case.call(*tensors)
-    for output, inputs, vjps in tape.records:
+    for output, inputs, vjps, _ in tape.records:
         g = np.ones(output.shape)
         g.setflags(write=False)
         for x, vjp in zip(inputs, vjps, strict=True):
@@ -453,7 +454,7 @@ def test_convert_to_numpy_gives_an_array() -> None:
     [
         (lambda x: ops.matmul(x, x[0]), ValueError, r"matmul: expected matrices, got \(2, 3\) and"),
         (lambda x: ops.matmul(x[0], x), ValueError, r"matmul: expected matrices, got \(3,\) and"),
-        (lambda x: ops.matmul(x, x), ValueError, "mismatch"),
+        (lambda x: ops.matmul(x, x), ValueError, "matmul: expected shapes"),
         (lambda x: x + np.ones(2), ValueError, "broadcast"),
         (lambda x: x[[0, 1]], TypeError, "expected integers and slices, got list"),
         (lambda x: x[x], TypeError, "got ndarray"),
@@ -546,3 +547,164 @@ def test_a_sigmoid_that_is_called_logits_is_not_taken_for_logits_and_warns() -> 
         with pytest.warns(UserWarning, match="from_logits: expected logits, got the output of a"):
             value = loss([[0.0]], p, from_logits=True)
         assert value.array.item() == (0 if loss is losses.categorical_crossentropy else 30)
+
+
+# Integers and float16: every op gives what float64 gives.
+
+
+def natural(x: Array) -> Array:
+    """1, 2 or 3 in place of each entry: so small that no integer type overflows."""
+    return 1 + np.argsort(np.argsort(x, axis=None), axis=None).reshape(x.shape) % 3
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32", "uint32", "int64"])
+@pytest.mark.parametrize("case", CASES)
+def test_of_integers_every_op_gives_what_it_gives_of_float64(case, dtype, monkeypatch) -> None:
+    monkeypatch.setattr(config, "_floatx", "float64")
+    exact = [natural(x) for x in case.inputs]
+    expected = case.call(*(Tensor(x.astype(np.float64)) for x in exact)).array
+    value = case.call(*(Tensor(x.astype(dtype)) for x in exact)).array
+    assert value.dtype in (dtype, "int32", "uint32", "float64")
+    if value.dtype.kind == "u":  # differences wrap around, as in NumPy
+        np.testing.assert_array_equal(value, expected.astype(np.int64).astype(value.dtype))
+    else:
+        np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-14)
+
+
+def results(call: Callable[..., Tensor], inputs: Any, dtype: Any) -> list[Array]:
+    """The value and the gradients of inputs that are rounded to float16, computed in `dtype`."""
+    return values_and_gradients(call, *(np.asarray(x, np.float16) for x in inputs), dtype=dtype)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_of_float16_every_op_gives_what_it_gives_of_float64(case) -> None:
+    halves = results(case.call, case.inputs, np.float16)
+    for half, double in zip(halves, results(case.call, case.inputs, np.float64), strict=True):
+        assert half.dtype == np.float16
+        np.testing.assert_allclose(half, double, rtol=8e-3, atol=2e-3)
+
+
+MANY = np.ones(70_000)  # more than the largest float16, and than integers in float16 can count
+LONG = {
+    "mean": (ops.mean, [MANY]),
+    "sum of tenths": (lambda x: ops.sum(x, axis=0), [np.full((10_000, 2), 0.1)]),
+    "max": (ops.max, [MANY[:10_000]]),
+    "logsumexp": (ops.logsumexp, [MANY]),
+    "softmax": (ops.softmax, [MANY]),
+    "log_softmax": (ops.log_softmax, [MANY]),
+    "matmul": (ops.matmul, [np.full((10_000, 2), 0.1), np.full((2, 2), 0.1)]),
+    "broadcasting": (ops.add, [np.full((10_000, 2), 0.1), np.full(2, 0.1)]),
+    "dense": (fused.dense, [np.full((10_000, 2), 0.1), np.full((2, 2), 0.1), np.full(2, 0.1)]),
+    "crossentropy": (fused.mean_crossentropy_from_logits, [np.zeros(784), np.full(784, 200.0)]),
+    "even crossentropy": (fused.mean_crossentropy_from_logits, [np.zeros(768), np.zeros(768)]),
+    "sure and wrong": (ops.binary_crossentropy, [[0.0, 1.0], [1.0, 0.0]]),
+    "sure and right": (ops.binary_crossentropy, [[0.0, 1.0], [0.0, 1.0]]),
+}
+
+
+@pytest.mark.parametrize(("call", "inputs"), LONG.values(), ids=LONG)
+def test_sums_in_float16_neither_overflow_nor_stand_still(call, inputs) -> None:
+    halves = results(call, inputs, np.float16)
+    for half, double in zip(halves, results(call, inputs, np.float64), strict=True):
+        assert half.dtype == np.float16
+        np.testing.assert_allclose(half, double, rtol=2e-2, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "bool"])
+def test_crossentropy_of_predictions_that_are_whole_numbers(dtype) -> None:
+    y, p = np.array([0.0, 1.0]), np.array([0, 1])
+    loss = ops.binary_crossentropy(np.float32(y), p.astype(dtype))
+    expected = ops.binary_crossentropy(np.float32(y), np.float32(p))
+    np.testing.assert_array_equal(loss.array, expected.array)
+
+
+SUMS = {
+    "bool": "int32", "int8": "int32", "int16": "int32", "int32": "int32", "int64": "int64",
+    "uint8": "uint32", "uint16": "uint32", "uint32": "uint32", "uint64": "uint64",
+    "float16": "float16", "float32": "float32", "float64": "float64", ">f4": ">f4", ">i2": "int32",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("dtype", "expected"), SUMS.items())
+def test_a_sum_has_the_dtype_of_keras(dtype, expected) -> None:
+    y = ops.sum(np.array([[1, 1], [1, 0]]).astype(dtype), axis=0).array
+    assert y.dtype == np.dtype(expected).newbyteorder("=")
+    assert y.tolist() == [2, 1]
+
+
+# Messages.
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [((2, 3), (2, 3)), ((2, 3, 4), (5, 4, 2)), ((1, 1), (2, 1)), ((0, 3), (0, 3))]
+)
+def test_matrices_that_do_not_fit_are_named_by_their_shapes(a, b) -> None:
+    with pytest.raises(ValueError) as error:
+        ops.matmul(np.ones(a), Tensor(np.ones(b)))
+    assert str(error.value) == (
+        f"matmul: expected shapes (..., n, k) and (..., k, m), got {a} and {b}"
+    )
+
+
+@pytest.mark.parametrize("shape", [(-2, 3), [-3], (2, -5), (-1, -2)])
+def test_reshape_takes_no_other_negative_size_than_minus_one(shape) -> None:
+    with pytest.raises(ValueError, match=r"^reshape: newshape: expected -1 or sizes >= 0, got"):
+        ops.reshape(np.arange(6), shape)
+
+
+@pytest.mark.parametrize("shape", [6, -1, (-1,), (2, 3), [3, -1], (1, np.int64(6)), np.array([6])])
+def test_reshape_takes_sizes_in_any_form(shape) -> None:
+    np.testing.assert_array_equal(
+        ops.reshape(np.arange(6), shape).array, np.arange(6).reshape(shape)
+    )
+
+
+LISTS = {
+    "matmul": ([[1.0, 2.0]], [[3.0], [4.0]]), "transpose": ([[1.0, 2.0]], (1, 0)),
+    "reshape": ([1.0, 2.0], (2, 1)), "concatenate": ([[1.0, 2.0], [3.0]],),
+    "clip": ([1.0, 2.0], 0.0, 1.5), "where": ([True, False], [1.0, 2.0], 3.0),
+    "full_like": ([1.0, 2.0], 3.0), "cast": ([1.0, 2.0], "float64"), "split": ([1.0, 2.0], 2),
+    "binary_crossentropy": ([1.0, 0.0], [0.5, 0.5]), "convert_to_numpy": ([1.0],),
+    **{
+        name: ([1.0, 2.0], [2.0, 1.0])
+        for name in ("add", "subtract", "multiply", "divide", "power", "maximum", "minimum")
+    },
+}  # fmt: skip
+
+
+OF_TENSORS = [name for name in ops.__all__ if name not in ("ones", "zeros")]  # they take a shape
+
+
+@pytest.mark.parametrize("name", OF_TENSORS)
+def test_every_op_takes_lists(name) -> None:
+    lists = LISTS.get(name, ([1.0, 2.0],))
+    arrays = [
+        np.float32(x) if isinstance(x, list) and name not in ("concatenate", "where") else x
+        for x in lists
+    ]
+    of_lists, of_arrays = getattr(ops, name)(*lists), getattr(ops, name)(*arrays)
+    if isinstance(of_arrays, Tensor):
+        np.testing.assert_array_equal(of_lists.array, of_arrays.array)
+    else:
+        assert str(of_lists) == str(of_arrays)
+
+
+@pytest.mark.parametrize("name", OF_TENSORS)
+def test_every_op_says_that_it_does_not_take_an_input(name) -> None:
+    x = Input((3,))
+    arguments = {"concatenate": ([x, x],), "where": (True, x, 1.0)}.get(
+        name, (x, *LISTS.get(name, ())[1:])
+    )
+    with pytest.raises(TypeError, match=r"^operations take arrays .* <KerasTensor shape=\(None, 3\)"):
+        getattr(ops, name)(*arguments)
+
+
+@pytest.mark.parametrize("operator", [
+    lambda x: x + 1, lambda x: 1 + x, lambda x: x - x, lambda x: 2.0 * x, lambda x: x / 2,
+    lambda x: 1 / x, lambda x: x**2, lambda x: 2**x, lambda x: -x, lambda x: abs(x),
+    lambda x: x @ x, lambda x: x[0], lambda x: x > 0, lambda x: np.ones(3) + x,
+    lambda x: Tensor([1.0]) * x, lambda x: x * Tensor([1.0]), np.exp, np.asarray, float, len,
+])  # fmt: skip
+def test_an_operator_on_an_input_says_so_too(operator) -> None:
+    with pytest.raises(TypeError, match="operations take arrays and Tensors, but <KerasTensor"):
+        operator(Input((3,)))

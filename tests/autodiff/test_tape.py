@@ -4,12 +4,13 @@ import gc
 import inspect
 import weakref
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
-from numpy_nets import GradientTape, Variable, activations, config, ops
+from numpy_nets import GradientTape, Variable, activations, config, losses, ops
 from numpy_nets.autodiff import op
 from numpy_nets.autodiff.tensor import Tensor
 
@@ -448,16 +449,111 @@ def test_nested_tapes_record_independently() -> None:
     assert float(outer.gradient(z, v)) == 54.0
 
 
-def test_a_gradient_is_a_constant_to_an_outer_tape() -> None:
-    """First derivatives only, as the module says."""
+# Second derivatives: none, and never in silence.
+
+def refused() -> pytest.RaisesExc[NotImplementedError]:
+    return pytest.raises(NotImplementedError, match="first derivatives only: the target")
+
+
+def test_a_second_derivative_raises() -> None:
     v = Variable(3.0)
     with GradientTape() as outer:
         with GradientTape() as inner:
             y = v * v
         g = inner.gradient(y, v)
+    with refused():
+        outer.gradient(g, v)
+
+
+def gradient_penalty(*, constant: bool) -> tuple[GradientTape, Tensor, Variable]:
+    """The loss of WGAN-GP: y = D(x) and 10 · mean(‖∂y/∂x‖²), of D(x) = w x²."""
+    w, x = Variable(2.0, name="w"), Tensor(np.float32([1.0, 3.0]))
+    with GradientTape(persistent=True) as outer:
+        with GradientTape() as inner:
+            inner.watch(x)
+            y = ops.sum(w * x * x)
+        by_x = inner.gradient(y, x)
+        if constant:
+            by_x = ops.stop_gradient(by_x)
+        loss = y + 10.0 * ops.mean(ops.square(by_x))
+    return outer, loss, w
+
+
+def test_a_gradient_penalty_raises_instead_of_losing_its_second_order_term() -> None:
+    outer, loss, w = gradient_penalty(constant=False)
+    with refused():
+        outer.gradient(loss, w)
+
+
+def test_a_gradient_that_is_declared_constant_is_one() -> None:
+    outer, loss, w = gradient_penalty(constant=True)
+    assert float(outer.gradient(loss, w)) == 1 + 9
+    assert float(loss) == 20 + 10 * (4**2 + 12**2) / 2
+
+
+def test_gradients_that_do_not_enter_the_target_forbid_nothing() -> None:
+    v = Variable(3.0)
+    with GradientTape() as outer:
+        with GradientTape() as inner:
+            y = v * v
+        g = inner.gradient(y, v)
+        g * 2.0
+        z = y * v
+    assert float(outer.gradient(z, v)) == 27.0
+
+
+def test_what_an_inner_gradient_does_not_depend_on_has_a_derivative() -> None:
+    v, other = Variable(3.0), Variable(5.0)
+    with GradientTape(persistent=True) as outer:
+        with GradientTape() as inner:
+            y = v * v
+            other * other  # recorded too, but not on the way from y to v
+        g = inner.gradient(y, v)
+        z = g * other
+    assert float(outer.gradient(z, other)) == 6.0
+    assert float(outer.gradient(z, g)) == 5.0
+    with refused():
+        outer.gradient(z, [v, other])
+
+
+def test_the_weights_of_a_vector_jacobian_product_are_upstream_of_it() -> None:
+    v, weights = Variable(3.0), Variable(5.0)
+    with GradientTape() as outer:
+        with GradientTape() as inner:
+            y = v * v
+        g = inner.gradient(y, v, output_gradients=weights)
+    with refused():
+        outer.gradient(g, weights)
+
+
+def test_a_gradient_of_an_earlier_tape_raises_as_well() -> None:
+    v = Variable(3.0)
+    with GradientTape() as first:
+        y = v * v
+    with GradientTape() as second:
+        z = first.gradient(y, v) * 2.0
+    with refused():
+        second.gradient(z, v)
+
+
+def test_a_tape_that_differentiates_itself_raises() -> None:
+    v = Variable(3.0)
+    with GradientTape(persistent=True) as tape:
+        g = tape.gradient(v * v, v)
         z = g * v
-    assert outer.gradient(g, v) is None
-    assert isinstance(z, Tensor)
+    with refused():
+        tape.gradient(z, v)
+
+
+def test_the_program_shows_gradients() -> None:
+    v = Variable(3.0, name="v")
+    with GradientTape() as outer:
+        with GradientTape() as inner:
+            y = v * v
+        inner.gradient(y, v) * 2.0
+    _, second, third = str(outer).splitlines()
+    assert second == "%1 () = gradient of v(v ())"
+    assert third == "%2 () = multiply(%1, 2.0)"
 
 
 def test_gradient_works_inside_the_block_too() -> None:
@@ -629,3 +725,134 @@ def test_an_op_keeps_the_name_docstring_and_signature_of_its_function() -> None:
     assert ops.add.__name__ == "add"
     assert ops.add.__doc__ and ops.add.__doc__.startswith("Y = A + B.")
     assert list(inspect.signature(ops.add).parameters) == ["a", "b"]
+
+
+# The sigmoid that a crossentropy bypasses.
+
+
+@pytest.mark.parametrize(
+    "activation", [activations.sigmoid, activations.softmax, ops.sigmoid, ops.softmax]
+)
+def test_print_says_that_a_crossentropy_bypasses_an_activation(activation) -> None:
+    z = Variable(np.zeros((2, 3)), name="z")
+    with GradientTape(persistent=True) as tape:
+        p = activation(z)
+        loss = losses.binary_crossentropy(np.zeros((2, 3), np.float32), p)
+    first, second = str(tape).splitlines()
+    assert first.endswith("(z (2, 3))  # bypassed: a later line starts from z (2, 3)")
+    assert second.endswith("z (2, 3))")
+    assert tape.gradient(loss, p) is None
+    assert tape.gradient(loss, z) is not None
+
+
+def test_print_says_so_only_of_activations_that_are_bypassed() -> None:
+    z, target = Variable(np.zeros((2, 3))), np.zeros((2, 3), np.float32)
+    for program in (
+        lambda: activations.sigmoid(z),
+        lambda: losses.binary_crossentropy(target, activations.sigmoid(z) * 1.0),
+        lambda: losses.binary_crossentropy(target, ops.sigmoid(z) * 1.0),
+        lambda: (z * z, activations.sigmoid(z)),
+    ):
+        with GradientTape() as tape:
+            program()
+        assert "sigmoid(" in str(tape)
+        assert "bypassed" not in str(tape)
+
+
+# Own operations.
+
+
+def own(*vjps: Any) -> Callable[..., Tensor]:
+    @op
+    def product(a, b):
+        return a * b, vjps
+
+    return product
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        (lambda g: np.ones(3), ValueError, r"an array of shape \(2,\), got one of shape \(3,\)$"),
+        (lambda g: np.sum(g), ValueError, r"an array of shape \(2,\), got one of shape \(\)$"),
+        (lambda g: 1.0, TypeError, r"an array of shape \(2,\), got float$"),
+        (lambda g: None, TypeError, r"an array of shape \(2,\), got NoneType$"),
+        (lambda g: Tensor(g), TypeError, r"an array of shape \(2,\), got Tensor$"),
+    ],
+)
+def test_a_vjp_that_returns_something_else_is_named(wrong, error, message) -> None:
+    v, w = Variable([1.0, 2.0]), Variable([1.0, 2.0])
+    with GradientTape() as tape:
+        y = own(lambda g: g, wrong)(v, w)
+    with pytest.raises(error, match=rf"^product: the VJP of input 1: expected {message}"):
+        tape.gradient(y, [v, w])
+
+
+@pytest.mark.parametrize("wrong", [None, lambda: 0, lambda g: g @ np.ones(5), lambda g: {}[0]])
+def test_an_error_in_a_vjp_says_which_one(wrong) -> None:
+    v = Variable([1.0, 2.0])
+    with GradientTape() as tape:
+        y = own(lambda g: g, wrong)(v, v)
+    with pytest.raises((TypeError, ValueError, KeyError)) as error:
+        tape.gradient(y, v)
+    assert error.value.__notes__ == ["raised by product: the VJP of input 1"]
+
+
+def test_the_vjp_of_an_input_that_is_not_asked_for_may_be_anything() -> None:
+    v = Variable([1.0, 2.0])
+    with GradientTape() as tape:
+        y = own(lambda g: g, None)(v, 2.0)
+    assert tape.gradient(y, v).array.tolist() == [1, 1]
+
+
+MALFORMED = {
+    "no comma": (lambda x: (x, lambda g: g), r"\(ndarray, function\); a tuple of one .* comma"),
+    "a value alone": (lambda x: x * x, "ndarray$"),
+    "a value of two rows": (lambda x: np.stack([x, x]), "ndarray$"),
+    "a list of VJPs": (lambda x: (x, [lambda g: g]), r"\(ndarray, list\)$"),
+    "VJPs side by side": (lambda x: (x, lambda g: g, lambda g: g), r"\(ndarray, function, f"),
+    "nothing": (lambda x: None, "NoneType$"),
+    "None for VJPs": (lambda x: (x, None), r"\(ndarray, NoneType\)$"),
+}
+
+
+@pytest.mark.parametrize(("function", "message"), MALFORMED.values(), ids=MALFORMED)
+def test_an_op_that_returns_something_else_is_named(function, message) -> None:
+    def mine(x):
+        return function(x)
+
+    expected = "^mine: expected it to return a value and a tuple of VJPs, got "
+    with pytest.raises(TypeError, match=expected + message):
+        op(mine)(Variable([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("value", [[1.0], Tensor([1.0]), "1", None])
+def test_an_op_whose_value_is_not_an_array_is_named(value) -> None:
+    @op
+    def mine(x):
+        return value, (lambda g: g,)
+
+    with pytest.raises(TypeError, match=rf"^mine: .* array, got {type(value).__name__}$"):
+        mine(Variable([1.0]))
+
+
+def test_an_op_of_numbers_may_return_a_number() -> None:
+    @op
+    def cube(x):
+        return x**3, (lambda g: 3 * g * x**2,)
+
+    for x, dtype in ((2.0, np.float32), (2, np.int64)):
+        assert float(cube(x)) == 8.0
+        assert cube(x).dtype == dtype
+
+
+# Integers.
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "bool"])
+def test_variables_of_integers_are_not_watched(dtype) -> None:
+    v = Variable(np.array([1, 0], dtype))
+    with GradientTape() as tape:
+        y = v + v
+    assert not tape.records
+    assert tape.gradient(y, v) is None

@@ -239,7 +239,7 @@ def test_a_float32_model_computes_nothing_in_float64():
     with GradientTape(persistent=True) as tape:
         loss = model.compute_loss(None, ops.cast(y, "float32"), model(x, training=True))
     assert len(tape.records) >= 9
-    for output, inputs, vjps in tape.records:
+    for output, inputs, vjps, _ in tape.records:
         assert output.dtype == np.float32, output.name
         for vjp in vjps:
             assert vjp(np.ones_like(output.array)).dtype == np.float32, output.name

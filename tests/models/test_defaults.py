@@ -8,6 +8,7 @@ import pytest
 from numpy_nets.models import (
     bigan,
     cgan,
+    cgan_paper,
     cvae,
     denoising,
     gan,
@@ -15,6 +16,7 @@ from numpy_nets.models import (
     gan_paper,
     iwae,
     latent_regressor,
+    m2,
     sparse,
     vae,
 )
@@ -33,10 +35,18 @@ KERNELS = {
     gan_deep.build_deep_discriminator: [(784, 256), (256, 256), (256, 1)],
     cgan.build_conditional_generator: [(110, 256), (256, 256), (256, 784)],
     cgan.build_conditional_discriminator: [(794, 256), (256, 256), (256, 1)],
+    cgan_paper.build_paper_conditional_generator: [
+        (100, 200), (10, 1000), (1200, 1200), (1200, 784)
+    ],
+    cgan_paper.build_paper_conditional_discriminator: [
+        (784, 1200), (10, 250), (290, 960), (240, 1)
+    ],
     bigan.build_bigan_encoder: [(784, 1024), (1024, 1024), (1024, 50)],
     bigan.build_bigan_generator: [(50, 1024), (1024, 1024), (1024, 784)],
     bigan.build_bigan_discriminator: [(834, 1024), (1074, 1024), (1024, 1)],
     latent_regressor.build_latent_encoder: [(784, 256), (256, 256), (256, 100)],
+    m2.build_classifier: [(50, 300), (300, 10)],
+    m2.build_m2_decoder: [(60, 300), (300, 50), (300, 50)],
 }
 SETTINGS = {
     vae.VAE: {"beta": 1.0, "samples": 1, "seed": None},
@@ -45,6 +55,10 @@ SETTINGS = {
     denoising.GaussianNoise: {"stddev": 0.3},
     sparse.kl_sparsity: {"target": 0.05},
     sparse.SparseAutoencoder: {"weight": 3.0},
+    m2.M2: {"alpha": 0.1, "seed": None},
+    **{
+        build: {"activation": "softplus"} for build in (m2.build_classifier, m2.build_m2_decoder)
+    },
     gan.GAN: {
         "k": 1,
         "half_steps": False,

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from numpy_nets import config
 from numpy_nets.autodiff.tensor import Tensor
 from numpy_nets.network.batches import (
     Batches,
@@ -160,6 +161,24 @@ def test_infinite_values_are_found_and_cancelling_ones_too():
     x[3, 1], x[5, 0] = np.inf, -np.inf
     with pytest.raises(ValueError, match=r"y: expected finite values, got inf at \[3, 1\]"):
         Batches(X, x)
+
+
+@pytest.mark.parametrize("value", [1e300, -1e39, 3.5e38])
+def test_values_that_the_cast_to_float32_makes_infinite_are_refused(value):
+    x = np.ones((6, 2))
+    x[3, 1] = value
+    message = r"^x: expected finite values, got \S+ at \[3, 1\], which is too large for float32$"
+    with pytest.raises(ValueError, match=message):
+        Batches(x)
+    x[3, 1] = float(np.finfo(np.float32).max)
+    (batch,) = Batches(x, batch_size=6).epoch()
+    assert np.isfinite(batch.array).all()
+
+
+def test_float64_data_may_be_as_large_where_models_compute_in_float64(monkeypatch):
+    monkeypatch.setattr(config, "_floatx", "float64")
+    (batch,) = Batches(np.full((2, 1), 1e300)).epoch()
+    assert batch.array.tolist() == [[1e300]] * 2
 
 
 def test_large_finite_values_are_accepted_even_if_their_sum_overflows():

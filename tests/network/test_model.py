@@ -337,6 +337,22 @@ def test_a_model_that_is_never_called_is_built_when_its_layers_are(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_model_of_models_that_are_never_called_is_built_when_their_layers_are(tmp_path):
+    class Pair(Model):
+        def __init__(self, *models):
+            super().__init__()
+            self.models = list(models)
+
+    path = tmp_path / "m.weights.h5"
+    ours, theirs = (Pair(Pair(Sequential([Input((3,)), Dense(2)]))) for _ in range(2))
+    ours.save_weights(path)
+    theirs.load_weights(path)
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    with pytest.raises(ValueError, match="not built yet"):
+        Pair(Pair(Sequential([Input((3,)), Dense(2)])), Sequential([Dense(2)])).save_weights(path)
+
+
 def test_a_subclassed_model_may_return_several_outputs():
     class Two(Model):
         def __init__(self):

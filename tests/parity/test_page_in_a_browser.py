@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import html
-import json
 import math
-import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import FITS, needs_chromium, use
 
 pytest.importorskip("keras")
 
 from keras_ref.parity import Row
 from keras_ref.parity.report.page import as_html
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+pytestmark = needs_chromium
 
 LONG = "a_name_without_a_single_place_where_a_line_could_be_broken_into_two"
 
@@ -44,56 +39,22 @@ ROWS = [
 ]
 LINES = len(ROWS)
 
-# In a frame, because the window of Chromium cannot be as narrow as a telephone.
-FRAME = """<!doctype html><body>
-<iframe style="width: {width}px; height: 844px; border: 0" srcdoc="{page}"></iframe>
-<script>addEventListener("load", () => {{
-  const page = document.querySelector("iframe").contentDocument;
-  const all = selector => [...page.querySelectorAll(selector)];
-  const seen = selector => all(selector).filter(element => element.checkVisibility()).length;
-  const text = selector => page.querySelector(selector).textContent;
-  const search = words => {{
+SEARCH = """
+  const search = words => {
     page.getElementById("filter").value = words;
     page.getElementById("filter").dispatchEvent(new Event("input"));
-  }};
-  const result = {{}};
-  {script}
-  document.body.innerHTML = "<pre></pre>";
-  document.querySelector("pre").textContent = JSON.stringify(result);
-}});</script>"""
+  };
+"""
 
 
 def _use(folder: Path, script: str, width: int = 1200) -> dict[str, Any]:
     """What the script has put into `result`."""
-    file = folder / "frame.html"
-    page = html.escape(as_html(ROWS))
-    file.write_text(FRAME.format(width=width, page=page, script=script), encoding="utf-8")
-    assert CHROMIUM is not None
-    process = subprocess.run(
-        [
-            CHROMIUM, "--headless", "--no-sandbox", "--hide-scrollbars", "--dump-dom",
-            f"--user-data-dir={folder}/profile", "--virtual-time-budget=10000", file.as_uri(),
-        ],
-        capture_output=True, text=True, check=True, timeout=120,
-    )  # fmt: skip
-    (result,) = re.findall(r"<pre>(.*?)</pre>", process.stdout)
-    return json.loads(html.unescape(result))
+    return use(folder, as_html(ROWS), SEARCH + script, width)
 
 
 @pytest.mark.parametrize("width", [320, 390, 800, 1180, 1600])
 def test_nothing_is_wider_than_the_screen(width: int, tmp_path: Path) -> None:
-    script = """
-      for (const details of all("details")) details.open = true;
-      for (const row of all("tr")) row.style.contentVisibility = "visible";  // not on screen too
-      result.width = page.documentElement.scrollWidth;
-      result.wide = all("h1, h2, p, form *, th, td, figure").filter(
-        element => element.getBoundingClientRect().right > result.width
-      ).map(element => element.outerHTML.slice(0, 200));
-      result.small = all("h1, p, th, td, button, input, figcaption").filter(
-        element => parseFloat(getComputedStyle(element).fontSize) < 13
-      ).length;
-    """
-    assert _use(tmp_path, script, width) == {"width": width, "wide": [], "small": 0}
+    assert _use(tmp_path, FITS, width) == {"width": width, "wide": [], "small": 0}
 
 
 def test_before_anything_is_typed_all_lines_are_there_and_the_plots_are_folded(

@@ -8,6 +8,7 @@ import pytest
 keras = pytest.importorskip("keras")
 
 from keras_ref.parity.cases import family as family_cases  # noqa: E402
+from keras_ref.parity.cases import semi_supervised as few_labels  # noqa: E402
 from keras_ref.parity.cases import vae as vae_cases  # noqa: E402
 
 X = np.zeros((2, family_cases.PIXELS), np.float32)
@@ -21,8 +22,10 @@ Y = np.eye(2, family_cases.CLASSES, dtype=np.float32)
         (lambda k: family_cases.denoising(k, "MaskingNoise"), (X,)),
         (lambda k: family_cases.sparse(k, "kl_sparsity"), (X,)),
         (family_cases.conditional, (X, Y)),
+        (few_labels._m2, (X, [X, Y])),
+        (few_labels._m1m2, (X, [X, Y])),
     ],
-    ids=["vae", "denoising", "sparse", "cvae"],
+    ids=["vae", "denoising", "sparse", "cvae", "m2", "m1m2"],
 )
 def test_single_batches_train_and_test(build, data) -> None:
     model = build(keras)

@@ -1,5 +1,6 @@
 """Weights files: what is written is read bit for bit, and a hostile file gives one clear line."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,14 @@ import h5py
 import numpy as np
 import pytest
 
-from numpy_nets.storage import dataset_paths, read_attributes, read_weights, write_weights
+from numpy_nets.storage import (
+    dataset_paths,
+    foreign,
+    hdf5,
+    read_attributes,
+    read_weights,
+    write_weights,
+)
 
 F4, F8, I8 = np.dtype("f4"), np.dtype("f8"), np.dtype("i8")
 KERNEL = "layers/dense/vars/0"
@@ -33,6 +41,20 @@ EXPECTED = expectation(ARRAYS)
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "model.weights.h5"
+
+
+@pytest.fixture(autouse=True)
+def library_here(monkeypatch):
+    """The files here are sound HDF5, so the library may read them in this process, at once.
+
+    test_foreign.py and tests/fuzz start processes.
+    """
+
+    def ask(request, reply, seconds):
+        hdf5.answer(json.loads(request), reply)
+        return 0
+
+    monkeypatch.setattr(foreign, "ask", ask)
 
 
 def refusal(path, expected):
@@ -262,13 +284,16 @@ def test_a_file_that_is_not_there_is_named(path, function):
 
 def test_a_folder_is_not_a_weights_file(path):
     path.mkdir()
-    assert "not a regular file" in refusal(path, EXPECTED)
+    assert "expected a regular file, got a folder" in refusal(path, EXPECTED)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_a_pipe_is_not_waited_for(path):
+def test_a_pipe_and_a_device_are_not_waited_for(path):
     os.mkfifo(path)
-    assert "not a regular file" in refusal(path, EXPECTED)
+    assert "expected a regular file, got a named pipe" in refusal(path, EXPECTED)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    assert "expected a regular file, got a device" in refusal(path, EXPECTED)
 
 
 @pytest.mark.parametrize("content", [b"", b"no HDF5", b"\x89HDF\r\n\x1a\n", b"PK\3\4" * 300])

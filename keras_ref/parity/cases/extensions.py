@@ -197,7 +197,8 @@ def _regressor(dtype: str) -> Iterator[Pair]:
 def _network(file: str, name: str, widths: tuple[int, ...], dtype: str) -> Iterator[Pair]:
     """A network with its defaults: shapes of all weights, output and gradients outside training."""
     samples = [normal(4, width, seed=width).astype(dtype) for width in widths]
-    options = {} if name == "build_bigan_generator" else {"slope": float(np.float32(0.2))}
+    sloped = name != "build_bigan_generator" and file != "cgan_paper"
+    options = {"slope": float(np.float32(0.2))} if sloped else {}
     mine, theirs = models(lambda k: getattr(twin(k, file), name)(**options), *samples)
     shapes = (np.concatenate([w.shape for w in side.get_weights()]) for side in (mine, theirs))
     yield "shapes of the weights", *shapes
@@ -217,6 +218,8 @@ _NETWORKS = (
     ("gan_deep", "build_deep_discriminator", (784,)),
     ("cgan", "build_conditional_generator", (100, 10)),
     ("cgan", "build_conditional_discriminator", (784, 10)),
+    ("cgan_paper", "build_paper_conditional_generator", (100, 10)),
+    ("cgan_paper", "build_paper_conditional_discriminator", (784, 10)),
     ("latent_regressor", "build_latent_encoder", (784,)),
     ("bigan", "build_bigan_encoder", (784,)),
     ("bigan", "build_bigan_generator", (50,)),

@@ -1,7 +1,7 @@
 """The report as one page that needs nothing else: no network, no other file, no library.
 
-`page.html` is the page without its rows and plots, which are made here; `page.css` and `page.js`
-are put into it.
+`page.html` is the page without its rows and plots, which are made here; `page.css`, after the style
+that all pages share, and `page.js` are put into it.
 """
 
 import math
@@ -14,6 +14,7 @@ from string import Template
 
 from keras_ref.parity.case import Row
 from keras_ref.parity.report.results import Kind, Line, kinds, lines, merged, verdict, versions
+from numpy_nets import pages
 
 _FILES = resources.files("keras_ref.parity.report")
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 300, 170, 34, 20, 8
@@ -40,7 +41,7 @@ def as_html(rows: Sequence[Row]) -> str:
     made_with = ", ".join(f"{name} {version}" for name, version in names.items())
     broken = sum(not row.holds for row in rows)
     return Template(_text("page.html")).substitute(
-        style=_text("page.css"),
+        style=pages.text("style.css") + _text("page.css"),
         script=_text("page.js"),
         comparisons=f"{len(rows):,}",
         broken=f"{broken:,}",

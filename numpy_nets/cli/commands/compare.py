@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
         raise ValueError(f"compare: expected two runs or more, got {arguments.runs[0]} alone")
     first = runs[0]
     for run in runs[1:]:
-        if run.settings.data_sha256 != first.settings.data_sha256:
+        if not run.settings.same_data(first.settings):
             raise ValueError(
                 f"compare: expected runs of the same data, got {first.settings.data} in "
                 f"{first.folder} and {run.settings.data} in {run.folder}"
@@ -48,10 +48,15 @@ def main(argv: Sequence[str]) -> int:
 
 
 def column(run: Saved, data: Images) -> dict[str, str]:
-    """What the table says of a run: text by the name of the row, "-" where a model has none."""
+    """What the table says of a run: text by the name of the row, "–" where a model has none."""
     codes = encoded(run, data.x_test, data.y_test)
-    rows = {"model": run.recipe.name, "parameters": f"{parameters(run):,}"}
-    rows["squared error of a pixel"] = rows["k-means purity of the codes"] = "-"
+    seconds = run.seconds()
+    rows = {
+        "model": run.recipe.name,
+        "parameters": f"{parameters(run):,}",
+        "seconds of training": "–" if seconds is None else f"{seconds:,.1f}",
+    }
+    rows["squared error of a pixel"] = rows["k-means purity of the codes"] = "–"
     if codes is not None:
         images = run.recipe.decode(run.model, codes, data.y_test)
         rows["squared error of a pixel"] = f"{squared_error(data.x_test, images):.5f}"
@@ -77,7 +82,7 @@ def probe(run: Saved, data: Images, codes: Array | None) -> str:
     """The accuracy of a linear classifier of codes that is given a few labels of each class."""
     y = data.y_train
     if codes is None or y is None or data.y_test is None or not 2 <= data.classes <= LABELS:
-        return "-"
+        return "–"
     rng = np.random.default_rng(0)
     each = LABELS // data.classes
     chosen = np.concatenate([
@@ -90,7 +95,7 @@ def probe(run: Saved, data: Images, codes: Array | None) -> str:
 
 def samples(run: Saved, data: Images) -> dict[str, str]:
     """How many classes the model's own images cover, and how far they are from training images."""
-    rows = {"classes of its samples": "-", "Fréchet distance of its samples": "-"}
+    rows = {"classes of its samples": "–", "Fréchet distance of its samples": "–"}
     if data.y_train is None or not 2 <= data.classes <= 1000:
         return rows
     try:

@@ -15,9 +15,11 @@ from numpy_nets.cli.recipes import RECIPES
 from numpy_nets.cli.recipes.recipe import Recipe
 from numpy_nets.cli.runs.binarize import binarized
 from numpy_nets.cli.runs.data import NAMES, Images, load_images
+from numpy_nets.cli.runs.files import locked
 from numpy_nets.cli.runs.progress import TrainingBar
-from numpy_nets.cli.runs.run import Run, free_path, read_settings
-from numpy_nets.cli.runs.stops import StopOnDivergence, StopOnInterrupt, Stopped
+from numpy_nets.cli.runs.run import Run, new_folder, read_settings
+from numpy_nets.cli.runs.stops import Diverged, StopOnDivergence, StopOnInterrupt, Stopped
+from numpy_nets.cli.runs.threads import blas_threads
 from numpy_nets.cli.settings import Settings
 from numpy_nets.network import Model
 
@@ -31,34 +33,47 @@ def main(argv: Sequence[str]) -> int:
 def train(recipe: Recipe[Any, Any], argv: Sequence[str]) -> int:
     """Train a model in a new folder, or go on with a run; returns the exit code."""
     arguments = _parser(recipe).parse(argv)
-    settings = recipe.settings()
     if arguments.resume:
         if arguments.out is None:
             raise ValueError("--resume: needs the folder of the run: --out DIR")
-        settings = read_settings(arguments.out, recipe)
-    settings = replace(settings, **settings.given(arguments))
+        read_settings(arguments.out, recipe)  # fails before anything is written into the folder
+        with locked(arguments.out):
+            settings = read_settings(arguments.out, recipe)
+            prepared = _prepared(recipe, replace(settings, **settings.given(arguments)))
+            return _train(recipe, *prepared, arguments.out, resume=True)
+    settings = recipe.settings()
+    prepared = _prepared(recipe, replace(settings, **settings.given(arguments)))
+    stem = f"{recipe.name}-{Path(prepared[0].data).stem}"
+    folder = arguments.out or new_folder(Path("runs"), stem)
+    with locked(folder):
+        return _train(recipe, *prepared, folder, resume=False)
+
+
+def _prepared(recipe: Recipe[Any, Any], settings: Settings) -> tuple[Settings, Images, Model]:
+    """The settings completed by what is known of the data, the data, and the untrained model."""
     if Path(settings.data).exists() and settings.data not in NAMES:
         settings = replace(settings, data=str(Path(settings.data).resolve()))
     data = load_images(settings.data)
-    settings = replace(
-        settings, image_shape=data.image_shape, classes=data.classes, data_sha256=data.sha256
-    )
+    settings = settings.on(data)
     data = binarized(data, settings.binarize, settings.seed)
     random.set_random_seed(settings.seed)
-    model = recipe.build(settings)
+    return settings, data, recipe.build(settings)
 
-    stem = f"{recipe.name}-{Path(settings.data).stem}"
-    folder = arguments.out or free_path(Path("runs"), stem)
-    run = Run(folder, recipe, settings, resume=arguments.resume)
-    if arguments.resume:
-        run.restore(model)
-        if run.epoch > settings.epochs:
-            raise ValueError(f"--epochs {settings.epochs}: the run has {run.epoch} already")
-        run.write_settings()
+
+def _train(
+    recipe: Recipe[Any, Any], settings: Settings, data: Images, model: Model, folder: Path,
+    *, resume: bool,
+) -> int:  # fmt: skip
+    run = Run(folder, recipe, settings, resume=resume)
+    run.restore(model)
+    if run.epoch > settings.epochs:
+        raise ValueError(f"--epochs {settings.epochs}: the run has {run.epoch} already")
+    run.begin()
     valid = "" if data.x_valid is None else f", {len(data.x_valid)} validation"
     print(f"{len(data.x_train)} training{valid} and {len(data.x_test)} test images; "
           f"run folder {folder}")  # fmt: skip
     if run.epoch < settings.epochs:
+        _warn_of_threads(run)
         try:
             _fit(recipe, model, data, run, settings)
         except (Stopped, KeyboardInterrupt):
@@ -68,8 +83,24 @@ def train(recipe: Recipe[Any, Any], argv: Sequence[str]) -> int:
                 file=sys.stderr,
             )
             return 130
+        except Diverged as error:
+            if run.epoch == 0:  # then the folder can be used again
+                raise
+            kept = f"and another --out: {folder} keeps {run.epoch} epochs"
+            raise Diverged(f"{error} {kept}") from None
     _report(recipe, model, data, run, settings)
     return 0
+
+
+def _warn_of_threads(run: Run) -> None:
+    now = blas_threads()
+    if run.threads not in (None, now):
+        print(
+            f"warning: {run.folder}: the number of BLAS threads was {run.threads}, now {now}: the "
+            "weights may differ in their last bits from those of a run that was never stopped "
+            "(OPENBLAS_NUM_THREADS sets the number)",
+            file=sys.stderr,
+        )
 
 
 def _parser(recipe: Recipe[Any, Any]) -> Parser:
@@ -100,8 +131,7 @@ def _fit(
                 verbose=0,
                 callbacks=[
                     StopOnDivergence(),
-                    *recipe.callbacks(model, data, settings, run.folder),
-                    *run.callbacks(),
+                    *run.callbacks(recipe.callbacks(model, data, settings, run.folder)),
                     bar,
                     stop,
                 ],
@@ -115,9 +145,9 @@ def _report(
 ) -> None:
     """Write the weights, print the table that `evaluate` prints, and draw the pictures."""
     model.save_weights(run.folder / recipe.weights_file)
-    recipe.draw_curves(run.history(), settings, run.folder)
+    recipe.draw_curves(run.history, settings, run.folder)
     random.set_random_seed(settings.seed)
     recipe.print_table(model, data, settings, None, 1000)
     recipe.draw(model, data, settings, run.folder)
-    for file in sorted(run.folder.iterdir()):
+    for file in sorted(run.folder.glob("[!.]*")):
         print(f"  {file}")

@@ -9,6 +9,7 @@ from numpy_nets.cli.recipes.cvae import ConditionalVAERecipe
 from numpy_nets.cli.recipes.denoising import DenoisingRecipe
 from numpy_nets.cli.recipes.gan import GANRecipe
 from numpy_nets.cli.recipes.iwae import IWAERecipe
+from numpy_nets.cli.recipes.m1m2 import M1M2Recipe
 from numpy_nets.cli.recipes.recipe import Recipe
 from numpy_nets.cli.recipes.sgan import SGANRecipe
 from numpy_nets.cli.recipes.sparse import SparseRecipe
@@ -16,6 +17,6 @@ from numpy_nets.cli.recipes.vae import VAERecipe
 
 _ALL: tuple[Recipe[Any, Any], ...] = (
     AutoencoderRecipe(), DenoisingRecipe(), SparseRecipe(), VAERecipe(), ConditionalVAERecipe(),
-    IWAERecipe(), GANRecipe(), ConditionalGANRecipe(), BiGANRecipe(), SGANRecipe(),
+    IWAERecipe(), GANRecipe(), ConditionalGANRecipe(), BiGANRecipe(), SGANRecipe(), M1M2Recipe(),
 )  # fmt: skip
 RECIPES = {recipe.name: recipe for recipe in _ALL}

@@ -60,6 +60,12 @@ class Recipe(Generic[S, M]):
             x, y = (*arrays, None)[:2]
             model.fit(x, y, batch_size=settings.batch_size, **options)
 
+    def example(self, model: M, data: Images, settings: S, count: int) -> Any:
+        """A batch of the first training images, as `train_step` takes it."""
+        y = None if data.y_train is None else data.y_train[:count]
+        arrays = self.batch(model, data.x_train[:count], y)
+        return arrays if len(arrays) > 1 else arrays[0]
+
     def callbacks(self, model: M, data: Images, settings: S, folder: Path) -> Sequence[Callback]:
         """Callbacks that only this model has, such as images on the way."""
         return []

@@ -1,6 +1,6 @@
 """numpy-nets train sgan."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from numpy_nets.cli.recipes.cvae import one_hot
 from numpy_nets.cli.recipes.gan import AdversarialRecipe, AdversarialSettings, SampleSheets
 from numpy_nets.cli.recipes.recipe import History, Labels
 from numpy_nets.cli.runs.data import Images
-from numpy_nets.cli.settings import count, rate
+from numpy_nets.cli.settings import Settings, count, rate
 from numpy_nets.evaluation.neighbours import nearest_neighbour_accuracy
 from numpy_nets.evaluation.probe import linear_probe
 from numpy_nets.figures import palette
@@ -60,16 +60,7 @@ class SGANRecipe(AdversarialRecipe[SGANSettings, SemiSupervisedGAN]):
     shown = ("d_loss", "g_loss", "accuracy", "d_real", "d_fake")
 
     def build(self, settings: SGANSettings) -> SemiSupervisedGAN:
-        if not 2 <= settings.classes <= 1000:
-            raise ValueError(
-                f"--data {settings.data}: sgan: expected a label from 2 to 1,000 classes for "
-                f"every image, got {settings.classes or 'none'}"
-            )
-        if settings.labels < settings.classes:
-            raise ValueError(
-                f"--labels {settings.labels}: expected at least {settings.classes}, one of each "
-                "class"
-            )
+        check_labels(self.name, settings, settings.labels)
         half = max(1, settings.hidden // 2)
         model = SemiSupervisedGAN(
             build_sgan_generator(settings.latent, settings.pixels, (half, half)),
@@ -86,6 +77,13 @@ class SGANRecipe(AdversarialRecipe[SGANSettings, SemiSupervisedGAN]):
         assert data.y_train is not None
         rows = labelled_rows(data.y_train, settings.labels, settings.seed)
         return data.x_train[rows], data.y_train[rows]
+
+    def example(
+        self, model: SemiSupervisedGAN, data: Images, settings: SGANSettings, count: int
+    ) -> Any:
+        x, y = self.labelled(data, settings)
+        targets = one_hot(y, settings.classes, self.name)
+        return next(iter(PairedBatches(data.x_train, x, targets, count)))
 
     def fit(
         self, model: SemiSupervisedGAN, data: Images, settings: SGANSettings, **options: Any
@@ -143,34 +141,30 @@ class SGANRecipe(AdversarialRecipe[SGANSettings, SemiSupervisedGAN]):
         self, model: SemiSupervisedGAN, data: Images, settings: SGANSettings,
         samples: int | None, most: int,
     ) -> None:  # fmt: skip
-        from rich.console import Console
-        from rich.table import Table
-
         if samples is not None:
             raise ValueError(f"--samples: the model is {self.name}, which has no likelihood")
         x, y = data.x_test, data.y_test
-        console = Console()
         if y is None:
-            console.print("The test images have no labels, so there is no error to print.")
+            print("The test images have no labels, so there is no error to print.")
             return
-        labels = min(settings.labels, len(data.x_train))
-        table = Table(title=f"error on {len(x):,} test images, from {labels:,} labels")
-        table.add_column("")
-        table.add_column("wrong", justify="right")
-        table.add_column("error", justify="right")
-
-        def add(name: str, right: float) -> None:
-            table.add_row(name, f"{round((1 - right) * len(x)):,}", f"{1 - right:.2%}")
-
-        add("sgan, average of D's weights", accuracy(model, x, y))
-        add("sgan, D itself", accuracy(classifier(model.discriminator), x, y))
+        rights = {
+            "sgan, average of D's weights": accuracy(model, x, y),
+            "sgan, D itself": accuracy(classifier(model.discriminator), x, y),
+        }
         if data.trained_on:
             x_labelled, y_labelled = self.labelled(data, settings)
-            alone = train_alone(x_labelled, y_labelled, settings)
-            add("the same D, trained on the labels alone", accuracy(alone, x, y))
-            add("linear probe of pixels", linear_probe(x_labelled, y_labelled, x, y))
-            add("nearest labelled image", nearest_neighbour_accuracy(x_labelled, y_labelled, x, y))
-        console.print(table)
+            alone = train_alone(
+                lambda: classifier(discriminator(settings)),
+                lambda rows: x_labelled[rows],
+                y_labelled,
+                settings,
+            )
+            rights |= {
+                "the same D, trained on the labels alone": accuracy(alone, x, y),
+                "linear probe of pixels": linear_probe(x_labelled, y_labelled, x, y),
+                "nearest labelled image": nearest_neighbour_accuracy(x_labelled, y_labelled, x, y),
+            }
+        print_errors(rights, len(x), min(settings.labels, len(data.x_train)))
 
 
 class PairedBatches:
@@ -202,6 +196,19 @@ class PairedBatches:
             index = order[start : start + self.batch_size]
             rows = random.generator().integers(len(self.y), size=len(index))
             yield self.x[index], [self.x_labelled[rows], self.y[rows]]
+
+
+def check_labels(model: str, settings: Settings, labels: int) -> None:
+    """Raise ValueError unless the data have classes, and there is a label for each of them."""
+    if not 2 <= settings.classes <= 1000:
+        raise ValueError(
+            f"--data {settings.data}: {model}: expected a label from 2 to 1,000 classes for "
+            f"every image, got {settings.classes or 'none'}"
+        )
+    if labels < settings.classes:
+        raise ValueError(
+            f"--labels {labels}: expected at least {settings.classes}, one of each class"
+        )
 
 
 def labelled_rows(y: Array, labels: int, seed: int) -> Array:
@@ -239,22 +246,44 @@ def classifier(network: Model) -> Model:
     return Model(network.functional.inputs, network.functional.outputs[1])
 
 
-def train_alone(x: Array, y: Array, settings: SGANSettings) -> Model:
-    """D trained on the labelled images alone, which changes no random draw of the run."""
+def train_alone(
+    build: Callable[[], Model], inputs: Callable[[Array], Array], y: Array, settings: Settings
+) -> Model:
+    """A classifier trained on labelled images alone, which changes no random draw of the run.
+
+    Args:
+        build: makes the classifier, whose outputs are logits.
+        inputs: rows of the labelled images -> what the classifier is given of them.
+        y: their labels.
+    """
     state = random.get_state()
     random.set_random_seed(settings.seed)
     try:
-        model = classifier(discriminator(settings))
+        model = build()
         model.compile(
             Adam(settings.learning_rate, beta_1=0.5), CategoricalCrossentropy(from_logits=True)
         )
-        targets = one_hot(y, settings.classes, "sgan")
+        targets = np.eye(settings.classes, dtype=np.float32)[y]
         for _ in range(ALONE):
             rows = random.generator().integers(len(y), size=settings.batch_size)
-            model.train_on_batch(x[rows], targets[rows])
+            model.train_on_batch(inputs(rows), targets[rows])
     finally:
         random.set_state(state)
     return model
+
+
+def print_errors(rights: dict[str, float], images: int, labels: int) -> None:
+    """Print the table of classifiers, with the share of test images that each has right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"error on {images:,} test images, from {labels:,} labels")
+    table.add_column("")
+    table.add_column("wrong", justify="right")
+    table.add_column("error", justify="right")
+    for name, right in rights.items():
+        table.add_row(name, f"{round((1 - right) * images):,}", f"{1 - right:.2%}")
+    Console().print(table)
 
 
 def accuracy(model: Model, x: Array, y: Array) -> float:

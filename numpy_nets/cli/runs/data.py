@@ -71,7 +71,10 @@ def load_images(name: str) -> Images:
         (x_train, y_train), (x_test, y_test) = NAMES[name].load_data()
         splits = Splits(x_train, y_train.reshape(-1), None, x_test, y_test.reshape(-1))
     elif os.path.exists(name):
-        splits = load_file(name)
+        try:
+            splits = load_file(name)
+        except ValueError as error:
+            raise ValueError(f"--data {error}") from error
     else:
         raise ValueError(f"--data: no data set or file {name!r}; {suggest(name, NAMES)}, or a path")
     x_train, y_train, x_valid, x_test, y_test = (

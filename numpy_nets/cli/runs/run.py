@@ -1,21 +1,37 @@
 """A run folder: settings.json, history.csv, a checkpoint after every epoch, pictures.
 
 A run that was stopped, by Ctrl-C or by a power cut, goes on with `--resume` after its last whole
-epoch, and ends bit for bit as if it had not been stopped.
+epoch. With the same number of threads it ends bit for bit as if it had not been stopped, but for
+times.csv, the seconds of each epoch.
+
+The checkpoint is what counts: it holds the history, and history.csv is written from it.
 """
 
-import csv
 import json
+import math
 import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from numpy_nets import __version__
-from numpy_nets.callbacks import Callback, CSVLogger, Logs
+from numpy_nets.callbacks import Callback, Logs
 from numpy_nets.cli.runs.data import fits
+from numpy_nets.cli.runs.files import is_leftover, remove_temporaries, sync, write_whole
+from numpy_nets.cli.runs.tables import read_table, table
+from numpy_nets.cli.runs.threads import blas_threads
 from numpy_nets.cli.settings import Settings
 from numpy_nets.network import Model
-from numpy_nets.storage.checkpoint import load_checkpoint, save_checkpoint
+from numpy_nets.storage.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
+
+SETTINGS, CHECKPOINT = "settings.json", "checkpoint.weights.h5"
+HISTORY, TIMES = "history.csv", "times.csv"
+# The settings that do not say what a checkpoint is: how long the run is, where the data are and how
+# they are drawn. What they are, data_digest says.
+NOT_IN_CHECKPOINT = ("epochs", "data", "data_sha256", "image_shape", "threads")
 
 
 class Trained(Protocol):
@@ -24,49 +40,58 @@ class Trained(Protocol):
     @property
     def name(self) -> str: ...
     @property
+    def shown(self) -> tuple[str, ...]: ...
+    @property
+    def weights_file(self) -> str: ...
+    @property
     def settings(self) -> type[Settings]: ...
 
 
 class Run:
-    """The folder of one training.
+    """The folder of one training, which no other process may use meanwhile: see `locked`.
 
     Args:
-        folder: new or empty; with `resume`, that of a run with the same settings.
+        folder: holds nothing, or a run that has not ended an epoch. With `resume`, a run with the
+            same settings.
         recipe: of the model.
         settings: what determines the result, apart from `epochs`.
         resume: go on where the folder's run stopped.
 
+    Attributes:
+        epoch: the number of epochs that are kept.
+        history: a value for each of them, by the name of the metric.
+        threads: the number of threads at the beginning of the run; None if nobody wrote it down.
+
     Raises:
         ValueError: if the folder is in use; or, with `resume`, if it holds no run, or a run of
             other settings.
-        OSError: if the folder cannot be created or written.
+        OSError: if the folder cannot be written.
     """
 
     def __init__(
         self, folder: Path, recipe: Trained, settings: Settings, *, resume: bool = False
     ) -> None:
         self.folder, self.recipe, self.settings = folder, recipe, settings
-        self.checkpoint = folder / "checkpoint.weights.h5"
-        self.history_file = folder / "history.csv"
+        self.checkpoint = folder / CHECKPOINT
         self.epoch = 0
+        self.history: dict[str, list[float]] = {}
+        self.threads: int | None = blas_threads()
+        self._seconds: dict[int, float] = {}
+        self._synced: dict[Path, int] = {}
         if resume:
             self._check_same()
-        else:
-            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-                raise ValueError(
-                    f"--out {folder}: exists already: give another folder, or --resume to go on"
-                )
-            folder.mkdir(parents=True, exist_ok=True)
-            self.write_settings()
+            self.threads = read_document(folder).get("threads")
+        elif not _is_free(folder):
+            raise ValueError(
+                f"--out {folder}: exists already: give another folder, or --resume to go on"
+            )
+        remove_temporaries(folder)
 
     def _document(self) -> dict[str, Any]:
-        return {**self.settings.as_json(), "model": self.recipe.name, "version": __version__}
-
-    def write_settings(self) -> None:
-        """Write settings.json, whole or not at all."""
-        temporary = self.folder / "settings.json.tmp"
-        temporary.write_text(json.dumps(self._document(), indent=2) + "\n", encoding="utf-8")
-        temporary.replace(self.folder / "settings.json")
+        return {
+            **self.settings.as_json(), "model": self.recipe.name, "version": __version__,
+            "threads": self.threads,
+        }  # fmt: skip
 
     def _check_same(self) -> None:
         before = read_document(self.folder)
@@ -74,38 +99,130 @@ class Run:
         before |= settings.as_json()
         if fits(self.settings.image_shape, settings.image_shape):
             before["image_shape"] = list(self.settings.image_shape)
+        now, same = self._document(), self.settings.same_data(settings)
+        for name in ("data_sha256", "data_digest"):  # an old run has only the first
+            if same or not before[name]:
+                before[name] = now[name]
+        ignored = ("epochs", "threads")
+        self._refuse_others(before, f"--resume {self.folder}", ignored)
+
+    def _refuse_others(
+        self, before: Mapping[str, Any], where: str, ignored: Sequence[str]
+    ) -> None:
         for name, now in self._document().items():
-            if name != "epochs" and before.get(name) != now:
-                raise ValueError(
-                    f"--resume {self.folder}: {name} was {before.get(name)!r}, now {now!r}"
-                )
+            if name not in ignored and before.get(name) != now:
+                raise ValueError(f"{where}: {name} was {before.get(name)!r}, now {now!r}")
 
     def restore(self, model: Model) -> None:
-        """Bring a newly built model to where the run stopped."""
-        if self.checkpoint.exists():
-            self.epoch = load_checkpoint(model, self.checkpoint)
-        if self.history_file.exists():
-            self._drop_rows_after(self.epoch)
+        """Bring a newly built model to where the run stopped.
 
-    def _drop_rows_after(self, epoch: int) -> None:
-        """A run killed between its row and its checkpoint has one row too many."""
-        lines = self.history_file.read_bytes().splitlines(keepends=True)
-        temporary = self.history_file.with_suffix(".csv.tmp")
-        temporary.write_bytes(b"".join(lines[: epoch + 1]))
-        temporary.replace(self.history_file)
+        Raises:
+            ValueError: if the checkpoint is damaged, or that of a run with other settings, or was
+                removed after the end of the run; or if an old run has no history there, and
+                history.csv is not a table of this model.
+        """
+        if not self.checkpoint.exists():
+            weights = self.folder / self.recipe.weights_file
+            if weights.exists():  # `begin` would remove them, to train from the start
+                raise ValueError(
+                    f"--resume {self.folder}: expected {CHECKPOINT} beside {weights.name}, got "
+                    "none: the run cannot go on"
+                )
+            return
+        saved = read_checkpoint(self.checkpoint)
+        if saved.settings is not None:
+            self._refuse_others(
+                self._document() | saved.settings, f"{self.checkpoint}: is of another run",
+                NOT_IN_CHECKPOINT,
+            )  # fmt: skip
+        self.epoch = load_checkpoint(model, self.checkpoint)
+        self.history = self._old_history() if saved.history is None else saved.history
+        _, rows = read_table(self.folder / TIMES)
+        self._seconds = {
+            epoch: row["seconds"] for epoch, row in rows.items()
+            if epoch in range(self.epoch) and "seconds" in row
+        }  # fmt: skip
 
-    def callbacks(self) -> list[Callback]:
-        """What fills the folder while `fit` runs, the row of an epoch before its checkpoint."""
-        return [CSVLogger(self.history_file, append=self.epoch > 0), _Checkpoint(self)]
+    def _old_history(self) -> dict[str, list[float]]:
+        """That of a run whose checkpoint is from before they held it."""
+        file = self.folder / HISTORY
+        header, rows = read_table(file)
+        names = [name for name in header if name != "epoch"] or list(self.recipe.shown)
+        if header and not {"epoch", *self.recipe.shown} <= set(header):
+            raise ValueError(
+                f"{file}: damaged: expected columns epoch, {', '.join(self.recipe.shown)}, got "
+                f"{', '.join(header)}: mend the first line, or remove the file to go on without it"
+            )
+        lost = [epoch for epoch in range(self.epoch) if epoch not in rows]
+        if lost:
+            print(
+                f"warning: {file}: no whole row for {len(lost)} of {self.epoch} epochs, the first "
+                f"of them {lost[0]}: their values are lost, and nan from now on",
+                file=sys.stderr,
+            )
+        history = {
+            name: [rows.get(epoch, {}).get(name, math.nan) for epoch in range(self.epoch)]
+            for name in names
+        }
+        return {
+            name: values for name, values in history.items()
+            if name in self.recipe.shown or not all(map(math.isnan, values))  # only "NA"
+        }  # fmt: skip
 
-    def history(self) -> dict[str, list[float]]:
-        """The columns of history.csv, without `epoch` and without empty ones."""
-        with open(self.history_file, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        if not rows:
-            raise ValueError(f"{self.history_file}: damaged: expected a row for every epoch")
-        names = [k for k, value in rows[0].items() if k != "epoch" and value != "NA"]
-        return {k: [float(row[k]) for row in rows] for k in names}
+    def begin(self) -> None:
+        """Write settings.json, and bring the other files to the state that `fit` goes on from."""
+        write_whole(self.folder / SETTINGS, json.dumps(self._document(), indent=2) + "\n")
+        if self.epoch:
+            self._write_times()
+            self._write_history()
+        if self.epoch < self.settings.epochs:
+            # If --epochs was raised, these are the weights of the former end.
+            (self.folder / self.recipe.weights_file).unlink(missing_ok=True)
+
+    # Waiting for the disk at the end of every epoch would cost more than these two files are worth.
+
+    def _write_times(self) -> None:
+        text = table({"seconds": list(self._seconds.values())}, list(self._seconds))
+        write_whole(self.folder / TIMES, text, durable=False)
+
+    def _write_history(self) -> None:
+        text = table(self.history, range(self.epoch))
+        write_whole(self.folder / HISTORY, text, durable=False)
+
+    def callbacks(self, others: Sequence[Callback] = ()) -> list[Callback]:
+        """What fills the folder while `fit` runs.
+
+        Args:
+            others: write files of their own at the end of an epoch, which are on the disk before
+                the checkpoint says that the epoch has ended. They are not timed.
+        """
+        return [_Clock(self._seconds), *others, _Checkpoint(self)]
+
+    def end_epoch(self, model: Model, logs: Mapping[str, float]) -> None:
+        """Keep an epoch that has ended."""
+        before = {name: [math.nan] * self.epoch for name in logs} | self.history
+        self.history = {
+            name: [*values, logs.get(name, math.nan)] for name, values in before.items()
+        }
+        self._write_times()  # before the checkpoint: a row too many is dropped by `restore`
+        sync(self.folder, self._synced, without=(CHECKPOINT, HISTORY, TIMES))
+        settings = {k: v for k, v in self._document().items() if k not in NOT_IN_CHECKPOINT}
+        save_checkpoint(
+            model, self.checkpoint, self.epoch + 1, history=self.history, settings=settings
+        )
+        self.epoch += 1
+        self._write_history()
+
+
+class _Clock(Callback):
+    def __init__(self, seconds: dict[int, float]) -> None:
+        self.seconds = seconds
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        self.start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        self.seconds[epoch] = round(time.perf_counter() - self.start, 3)
 
 
 class _Checkpoint(Callback):
@@ -114,8 +231,19 @@ class _Checkpoint(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         assert isinstance(self.model, Model)
-        save_checkpoint(self.model, self.run.checkpoint, epoch + 1)
-        self.run.epoch = epoch + 1
+        self.run.end_epoch(self.model, logs or {})
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether a folder holds nothing but a run, if any, that has not ended an epoch."""
+    kept = [path for path in folder.iterdir() if not is_leftover(path)]
+    try:
+        return not kept or (
+            "model" in read_document(folder)
+            and not any(path.name.endswith(".weights.h5") for path in kept)
+        )
+    except ValueError:
+        return False
 
 
 def read_document(folder: Path) -> dict[str, Any]:
@@ -124,7 +252,7 @@ def read_document(folder: Path) -> dict[str, Any]:
     Raises:
         ValueError: if there is none, or it is damaged.
     """
-    file = folder / "settings.json"
+    file = folder / SETTINGS
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -149,7 +277,7 @@ def read_settings(folder: Path, recipe: Trained) -> Settings:
     try:
         return recipe.settings.from_json(document)
     except ValueError as error:
-        raise ValueError(f"{folder / 'settings.json'}: damaged: {error}") from None
+        raise ValueError(f"{folder / SETTINGS}: damaged: {error}") from None
 
 
 def free_path(folder: Path, stem: str, suffix: str = "") -> Path:
@@ -158,3 +286,12 @@ def free_path(folder: Path, stem: str, suffix: str = "") -> Path:
     while os.path.lexists(path):
         path, number = folder / f"{stem}-{number}{suffix}", number + 1
     return path
+
+
+def new_folder(parent: Path, stem: str) -> Path:
+    """Create parent/stem, or the first of stem-2, stem-3 … that does not exist."""
+    while True:
+        folder = free_path(parent, stem)
+        with suppress(FileExistsError):  # another process was faster
+            folder.mkdir(parents=True)
+            return folder

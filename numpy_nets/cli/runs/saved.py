@@ -10,10 +10,18 @@ from numpy_nets.cli.recipes import RECIPES
 from numpy_nets.cli.recipes.recipe import Recipe
 from numpy_nets.cli.runs.binarize import binarized
 from numpy_nets.cli.runs.data import Images, describe, fits, load_images
-from numpy_nets.cli.runs.run import free_path, read_document, read_settings
+from numpy_nets.cli.runs.run import (
+    CHECKPOINT,
+    TIMES,
+    free_path,
+    read_document,
+    read_settings,
+)
+from numpy_nets.cli.runs.tables import read_table
 from numpy_nets.cli.settings import Settings
 from numpy_nets.figures.images import save_images
 from numpy_nets.naming import lookup
+from numpy_nets.storage.checkpoint import read_checkpoint
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class Saved:
                 f"--data: expected {describe(self.settings.image_shape)}, "
                 f"got {describe(data.image_shape)}"
             )
-        own = data.sha256 == self.settings.data_sha256
+        own = self.settings.same_data(self.settings.on(data))
         if name is None and not own:
             raise ValueError(f"{self.settings.data}: has changed since the run {self.folder}")
         data = binarized(data, self.settings.binarize, self.settings.seed)
@@ -52,6 +60,12 @@ class Saved:
         except (ValueError, OSError):
             return data._replace(trained_on=False)
         return data._replace(x_train=x_train, y_train=y_train)
+
+    def seconds(self) -> float | None:
+        """What the training took, each epoch counted once; None if not all epochs were timed."""
+        _, rows = read_table(self.folder / TIMES)
+        seconds = [rows.get(epoch, {}).get("seconds") for epoch in range(self.settings.epochs)]
+        return None if None in seconds else sum(s for s in seconds if s is not None)
 
     def check_drawable(self) -> None:
         """Raise ValueError if the run's data are not images."""
@@ -79,9 +93,11 @@ def load_saved(folder: Path, seed: int | None = None) -> Saved:
     file = folder / "settings.json"
     recipe = lookup(f"{file}: damaged: model", document.get("model"), RECIPES)
     settings = read_settings(folder, recipe)
-    weights = folder / recipe.weights_file
-    # A run that was stopped after --epochs was raised has the weights of its former end.
-    if not weights.exists() or _rows(folder / "history.csv") < settings.epochs:
+    weights, checkpoint = folder / recipe.weights_file, folder / CHECKPOINT
+    # An old run that was stopped after --epochs was raised has the weights of its former end.
+    if not weights.exists() or (
+        checkpoint.exists() and read_checkpoint(checkpoint).epoch < settings.epochs
+    ):
         raise ValueError(
             f"{folder}: the run has not ended; go on with: "
             f"numpy-nets train {recipe.name} --out {folder} --resume"
@@ -90,8 +106,3 @@ def load_saved(folder: Path, seed: int | None = None) -> Saved:
     model.load_weights(weights)
     random.set_random_seed(settings.seed if seed is None else seed)
     return Saved(folder, recipe, settings, model)
-
-
-def _rows(history: Path) -> int:
-    """The number of epochs in a history.csv."""
-    return len(history.read_bytes().splitlines()) - 1

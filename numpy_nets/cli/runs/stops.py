@@ -12,6 +12,10 @@ class Stopped(Exception):
     """Ctrl-C was pressed, and the batch that was running then has ended."""
 
 
+class Diverged(ValueError):
+    """A loss is not finite any more."""
+
+
 class StopOnInterrupt(Callback):
     """Within `with`, Ctrl-C raises Stopped at the end of the batch, and a second one at once."""
 
@@ -33,11 +37,11 @@ class StopOnInterrupt(Callback):
 
 
 class StopOnDivergence(Callback):
-    """Raises ValueError at the end of a batch after which a mean of the epoch is not finite."""
+    """Raises Diverged at the end of a batch after which a mean of the epoch is not finite."""
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         if not all(math.isfinite(value) for value in (logs or {}).values()):
-            raise ValueError(
+            raise Diverged(
                 f"training diverged at step {batch + 1} of the epoch: {logs}; "
                 "expected finite values: try a smaller --learning-rate"
             )

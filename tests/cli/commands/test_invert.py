@@ -1,7 +1,9 @@
 import csv
 
+from numpy_nets import random
 from numpy_nets.cli import main
 from numpy_nets.cli.commands.invert import Draws
+from numpy_nets.cli.recipes.codes import train_autoencoder
 
 
 def test_an_encoder_is_trained_for_a_gan_and_judged_beside_its_untrained_self(trained, capsys):
@@ -9,16 +11,33 @@ def test_an_encoder_is_trained_for_a_gan_and_judged_beside_its_untrained_self(tr
     before = {p.name: p.read_bytes() for p in folder.glob("*.h5")}
     assert main(["invert", "run", "--steps", "300", "--hidden", "32"]) == 0
     out = capsys.readouterr().out
-    for row in ("G(E(x))", "E(G(z))", "1-nearest neighbour", "layer before", "untrained", "PCA"):
-        assert row in out
-    errors = next(line for line in out.splitlines() if "E(G(z))" in line).split("│")[2:4]
-    learned, untrained = map(float, errors)
+    rows = {
+        cells[1].strip(): [cell.strip() for cell in cells[2:6]]
+        for cells in (line.split("│") for line in out.splitlines())
+        if len(cells) == 7
+    }
+    assert list(rows) == ["encoder", "untrained", "autoencoder", "PCA", "pixels"]
+    learned, untrained = (float(rows[name][1]) for name in ("encoder", "untrained"))
     assert learned < 0.8 * untrained
+    assert rows["autoencoder"][1] == rows["PCA"][1] == "-" and rows["pixels"][:2] == ["-", "-"]
+    assert float(rows["PCA"][0]) < float(rows["untrained"][0])
+    assert all(row[2].endswith("%") for row in rows.values())  # the probe, for each of them
     assert (folder / "encoder.weights.h5").exists() and (folder / "inverted.png").exists()
     for name, content in before.items():
         assert (folder / name).read_bytes() == content
     assert main(["invert", "run", "--steps", "1", "--hidden", "2"]) == 0
     assert (folder / "encoder-2.weights.h5").exists()
+
+
+def test_the_autoencoder_beside_it_changes_no_random_draw():
+    x = random.normal((20, 6), seed=1).numpy()
+    state = random.get_state()
+    autoencoder, encoder = train_autoencoder(x, 3)
+    assert random.get_state() == state
+    assert autoencoder.output_shape == (None, 6) and encoder.output_shape == (None, 3)
+    again, _ = train_autoencoder(x, 3)
+    for a, b in zip(autoencoder.get_weights(), again.get_weights(), strict=True):
+        assert a.tobytes() == b.tobytes()
 
 
 def test_a_run_of_another_kind_is_refused(trained, fails):

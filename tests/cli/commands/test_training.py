@@ -13,7 +13,7 @@ from numpy_nets.cli.recipes import RECIPES
 from numpy_nets.cli.recipes.vae import VAERecipe
 from numpy_nets.cli.runs import stops
 
-ALWAYS = {"settings.json", "history.csv", "checkpoint.weights.h5", "curves.png"}
+ALWAYS = {"settings.json", "history.csv", "times.csv", "checkpoint.weights.h5", "curves.png"}
 PICTURES = {
     "autoencoder": {"reconstructions.png"},
     "denoising": {"reconstructions.png", "features.png", "denoised.png"},
@@ -26,6 +26,7 @@ PICTURES = {
     "bigan": {"outputs.png", "samples.png", "samples.gif", "samples/epoch-0001.png",
               "reconstructions.png"},
     "sgan": {"outputs.png", "samples.png", "samples.gif", "samples/epoch-0001.png"},
+    "m1m2": {"reconstructions.png", "samples.png", "analogies.png"},
 }
 OTHER = {  # options that differ from the defaults, for each model
     "autoencoder": "--binarize dynamic",
@@ -38,11 +39,15 @@ OTHER = {  # options that differ from the defaults, for each model
     "cgan": "--dropout 0.2 --hidden 7",
     "bigan": "--hidden 6 --dropout 0.1",
     "sgan": "--hidden 6 --labels 9",
+    "m1m2": "--hidden 6 --m2-hidden 7 --style 3 --labels 9 --alpha 2 --binarize static",
 }
 
 
 def contents(folder):
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
+    """All but the times, which are never the same."""
+    files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
+    del files["times.csv"]
+    return files
 
 
 def words(model, images, *more):
@@ -58,11 +63,12 @@ def no_report(monkeypatch):
 @pytest.mark.parametrize("model", RECIPES)
 def test_a_run_leaves_settings_history_weights_and_pictures(model, images, empty_folder):
     assert main(words(model, images, "--epochs", "1", "--out", "run")) == 0
-    found = contents(empty_folder / "run")
-    assert set(found) == ALWAYS | PICTURES[model] | {f"{model}.weights.h5"}
-    for name in found:
-        if name.endswith(".png"):
-            assert found[name].startswith(b"\x89PNG")
+    files = list((empty_folder / "run").rglob("*.*"))
+    names = {p.relative_to(empty_folder / "run").as_posix() for p in files}
+    assert names == ALWAYS | PICTURES[model] | {f"{model}.weights.h5"}
+    for file in files:
+        if file.suffix == ".png":
+            assert file.read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("model", RECIPES)

@@ -129,8 +129,8 @@ def test_data_that_are_no_images_are_trained_without_pictures_of_them(empty_fold
     np.save("x.npy", np.random.default_rng(0).random((40, 7)))
     assert main(words("x.npy")) == 0
     assert {p.name for p in (empty_folder / "run").glob("*.*")} == {
-        "settings.json", "history.csv", "checkpoint.weights.h5", "gan.weights.h5", "curves.png",
-        "outputs.png",
+        "settings.json", "history.csv", "times.csv", "checkpoint.weights.h5", "gan.weights.h5",
+        "curves.png", "outputs.png",
     }  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from numpy_nets.cli.recipes.sgan import (
     PairedBatches,
     SGANRecipe,
     SGANSettings,
+    classifier,
+    discriminator,
     labelled_rows,
     train_alone,
 )
@@ -132,7 +134,11 @@ def test_the_network_of_the_labels_alone_learns_them_and_leaves_the_random_strea
     data = load_images(str(images))
     random.set_random_seed(4)
     before = random.get_state()
-    model = train_alone(data.x_train, data.y_train, settings(images, hidden=32))
+    chosen = settings(images, hidden=32)
+    model = train_alone(
+        lambda: classifier(discriminator(chosen)), lambda rows: data.x_train[rows],
+        data.y_train, chosen,
+    )  # fmt: skip
     assert random.get_state() == before
     assert sgan.accuracy(model, data.x_test, data.y_test) > 0.9
 

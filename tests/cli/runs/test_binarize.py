@@ -21,6 +21,19 @@ def test_test_pixels_are_0_or_1_and_follow_from_the_seed(mode, images):
     assert (a.x_test != c.x_test).any()
 
 
+@pytest.mark.parametrize("mode", ["static", "dynamic"])
+def test_test_pixels_have_a_stream_of_their_own(mode, images):
+    """The shared one draws the initial weights, the order and the training pixels."""
+    data = load_images(str(images))
+    random.set_random_seed(3)
+    before = random.get_state()
+    x_test = binarized(data, mode, 3).x_test
+    assert random.get_state() == before
+    shared, own = random.generator(), np.random.default_rng([3, 1])
+    np.testing.assert_array_equal(x_test, own.random(x_test.shape, np.float32) < data.x_test)
+    assert (x_test != (shared.random(x_test.shape, np.float32) < data.x_test)).any()
+
+
 def test_static_binarizes_training_and_validation_images_and_dynamic_leaves_training_grey(images):
     data = load_images(str(images))
     data = data._replace(x_valid=data.x_train[:10])

@@ -146,7 +146,7 @@ def test_frey_face_s_mat_is_faces(tmp_path):
 @pytest.mark.parametrize("labelled", [False, True])
 def test_plain_x_and_y_are_faces_with_the_last_tenth_for_the_test(tmp_path, labelled, capsys):
     x = np.random.default_rng(0).random((40, 6, 5), np.float32)
-    y = np.arange(40) % 4
+    y = np.append(np.arange(36) % 4, [3, 3, 1, 0])  # unlike those at the start
     np.savez(tmp_path / "faces.npz", x=x, **({"y": y} if labelled else {}))
     data = load_images(str(tmp_path / "faces.npz"))
     assert data.image_shape == (6, 5) and data.x_train.shape == (36, 30)
@@ -205,6 +205,17 @@ def test_files_that_hold_no_images_are_one_line(empty_folder, fails):
     fails("train vae --data a.mat", "a.mat: expected an array of real numbers 'ff', got ['faces']")
     scipy.io.savemat("a.mat", {"ff": np.eye(3)})
     fails("train vae --data a.mat", "a.mat: ff: expected a matrix of 560 rows")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_what_is_not_a_regular_file_is_one_line_at_once(empty_folder, fails):
+    os.mkfifo("pipe")
+    Path("folder").mkdir()
+    kinds = {"pipe": "named pipe", "/dev/zero": "device", "folder": "folder", ".": "folder"}
+    for name, kind in kinds.items():
+        path = Path(name).absolute()
+        fails(f"train vae --data {name}", f"--data {path}: expected a regular file, got a {kind}\n")
 
 
 @pytest.mark.parametrize("model", ["cgan", "cvae"])

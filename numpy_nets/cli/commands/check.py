@@ -1,0 +1,102 @@
+"""numpy-nets check FILE: are the derivatives in a file right, and if not, how are they wrong?"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from numpy_nets.autodiff.tensor import Array, Tensor
+from numpy_nets.cli.arguments import Parser
+from numpy_nets.tour.diagnosis import RIGHT, check, value_and_vjps
+from numpy_nets.tour.exercises import EXERCISES, Exercise, draw
+
+DRAWS = 3
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print a verdict for each derivative; returns 0 if all are right, 1 if not."""
+    parser = Parser(
+        prog="numpy-nets check",
+        description="Compare the vector-Jacobian products of the operations in a Python file, "
+        "which is run, with finite differences. Exercises are known; another operation is tried on "
+        "random matrices, or on INPUTS = {'name': [array, ...]} of the file.",
+    )
+    parser.add_argument("file", metavar="FILE", type=Path, help="has functions under @op")
+    file = parser.parse(argv).file
+    module = load(file)
+    operations = {
+        name: value.__wrapped__
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", None) == module.__name__ and hasattr(value, "__wrapped__")
+    }
+    if not operations:
+        raise ValueError(f"{file}: expected a function under @op, found none")
+    right = True
+    for name, operation in operations.items():
+        names = list(inspect.signature(operation).parameters)
+        exercise = EXERCISES.get(name)
+        known = exercise is not None and names == list(exercise.inputs)
+        draws = drawn(exercise) if known and exercise else inputs(file, module, name, operation)
+        if known and exercise and not same_value(exercise, operation, draws[0]):
+            print(f"{name}: y is not {exercise.formula.split(' = ', 1)[1]} any more")
+            right = False
+            continue
+        try:
+            verdicts = check(operation, draws, names, exercise.mistakes if exercise else None)
+        except ValueError as error:
+            raise ValueError(f"{file}: {name}: {error}") from None
+        for of_input, verdict in verdicts:
+            print(f"{name}: ∂L/∂{of_input.upper()}: {verdict}")
+            right &= verdict == RIGHT
+    return 0 if right else 1
+
+
+def load(file: Path) -> ModuleType:
+    """The module that a file makes."""
+    if file.suffix != ".py" or not file.is_file():
+        raise ValueError(f"{file}: expected a file of Python, .py")
+    module = ModuleType(file.stem)
+    try:
+        # Not by importing: Python keeps what it compiled, and a second try comes soon.
+        exec(compile(file.read_bytes(), str(file), "exec"), vars(module))
+    except Exception as error:  # whatever the reader's file raises
+        raise ValueError(f"{file}: it does not run: {type(error).__name__}: {error}") from None
+    return module
+
+
+def drawn(exercise: Exercise) -> list[list[Array]]:
+    """Inputs of an exercise, each time of other sizes."""
+    rng = np.random.default_rng(0)
+    return [draw(exercise, rng) for _ in range(DRAWS)]
+
+
+def inputs(
+    file: Path, module: ModuleType, name: str, operation: Callable[..., Any]
+) -> list[list[Array]]:
+    """Inputs of an operation that is not an exercise: the file's, or random matrices."""
+    given = getattr(module, "INPUTS", {}).get(name)
+    if given is not None:
+        return [[np.asarray(x, np.float64) for x in given]]
+    required = [p for p in inspect.signature(operation).parameters.values() if p.default is p.empty]
+    rng = np.random.default_rng(0)
+    draws = [[rng.normal(size=shape) for _ in required] for shape in ((3, 4), (5, 2), (2, 6))]
+    try:
+        value_and_vjps(operation, draws[0])
+    except ValueError as error:
+        if "mind the last comma" in str(error):
+            raise ValueError(f"{file}: {name}: {error}") from None
+        raise ValueError(
+            f"{file}: {name}: random matrices of one shape do not fit it ({error}); "
+            f"put INPUTS = {{'{name}': [array, ...]}} into the file"
+        ) from None
+    return draws
+
+
+def same_value(exercise: Exercise, operation: Callable[..., Any], drawn: list[Array]) -> bool:
+    """Is the value still that of the exercise?"""
+    value, _ = value_and_vjps(operation, drawn)
+    expected = exercise.solution(*(Tensor(x) for x in drawn)).numpy()
+    return value.shape == expected.shape and np.allclose(value, expected, rtol=1e-9, atol=1e-12)

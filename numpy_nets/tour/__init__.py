@@ -1,0 +1,1 @@
+"""The guided tour: backprop in one file, then a notebook through the models."""

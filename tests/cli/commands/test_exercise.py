@@ -1,0 +1,107 @@
+from numpy_nets.cli import main
+from numpy_nets.tour.exercises import EXERCISES
+
+
+def write(name, old="", new=""):
+    with open(f"{name}.py", encoding="utf-8") as file:
+        text = file.read()
+    assert old in text
+    with open(f"{name}.py", "w", encoding="utf-8") as file:
+        file.write(text.replace(old, new))
+
+
+def test_the_list_names_every_exercise_and_both_commands(capsys):
+    assert main(["exercise"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines[:-2]] == list(EXERCISES)
+    assert "numpy-nets exercise square" in lines[-2] and "numpy-nets check" in lines[-1]
+
+
+def test_from_blank_to_wrong_to_right(empty_folder, capsys):
+    assert main(["exercise", "square"]) == 0
+    assert "written: square.py" in capsys.readouterr().out
+    for answer, verdict, code in (
+        ("...", "not filled in yet", 1),
+        ("g * x", "too small: multiply it by 2", 1),
+        ("2 * g * x", "right", 0),
+    ):
+        write("square", "lambda g: ...", f"lambda g: {answer}")
+        assert main(["check", "square.py"]) == code
+        assert capsys.readouterr().out == f"square: ∂L/∂X: {verdict}\n"
+        write("square", f"lambda g: {answer}", "lambda g: ...")
+
+
+def test_a_file_that_is_there_is_not_written_over(empty_folder, fails):
+    main(["exercise", "square"])
+    write("square", "...", "2 * g * x")
+    before = (empty_folder / "square.py").read_bytes()
+    fails("exercise square", "square.py: File exists")
+    assert (empty_folder / "square.py").read_bytes() == before
+
+
+def test_hints_come_one_by_one(capsys, fails):
+    for number, hint in enumerate(EXERCISES["softmax"].hints, 1):
+        assert main(["exercise", "softmax", "--hint", str(number)]) == 0
+        assert capsys.readouterr().out == f"{hint}\n"
+    fails("exercise softmax --hint 4", "--hint: softmax has 3, got 4; the solution is in")
+    fails("exercise --hint 1", "--hint: expected the name of an exercise before it")
+    fails("exercise sofmax", "softmax")
+
+
+def test_a_changed_value_is_no_exercise_any_more(empty_folder, capsys):
+    main(["exercise", "tanh"])
+    write("tanh", "y = np.tanh(x)", "y = np.tanh(2 * x)")
+    capsys.readouterr()
+    assert main(["check", "tanh.py"]) == 1
+    assert capsys.readouterr().out == "tanh: y is not tanh X any more\n"
+
+
+OWN = """
+import numpy as np
+from numpy_nets.autodiff import op
+
+@op
+def cube(x):
+    return x**3, (lambda g: {cube},)
+
+@op
+def scale(x, factor=2.0):
+    return factor * x, (lambda g: g * factor,)
+
+@op
+def outer(a, b):
+    return np.outer(a, b), (lambda g: g @ b, lambda g: a @ g)
+
+INPUTS = {{"outer": [[1.0, 2.0, 3.0], [4.0, 5.0]]}}
+"""
+
+
+def test_an_operation_of_ones_own_is_checked_on_its_inputs_or_on_random_matrices(
+    empty_folder, capsys
+):
+    file = empty_folder / "own.py"
+    file.write_text(OWN.format(cube="3 * g * x**2"))
+    assert main(["check", "own.py"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "cube: ∂L/∂X: right", "scale: ∂L/∂X: right",
+        "outer: ∂L/∂A: right", "outer: ∂L/∂B: right",
+    ]  # fmt: skip
+    file.write_text(OWN.format(cube="3 * g * x"))
+    assert main(["check", "own.py"]) == 1
+    assert "cube: ∂L/∂X: ∂L/∂x[" in capsys.readouterr().out
+
+
+def test_files_that_cannot_be_checked_are_refused_in_one_line(empty_folder, fails):
+    head = "from numpy_nets.autodiff import op\n@op\n"
+    for text, said in (
+        ("x = 1", "own.py: expected a function under @op, found none"),
+        ("def (:", "own.py: it does not run: SyntaxError: invalid syntax"),
+        ("1 / 0", "own.py: it does not run: ZeroDivisionError: division by zero"),
+        (head + "def f(x):\n    return x, (lambda g: g)", "own.py: f: expected the operation to"),
+        (head + "def f(x):\n    return x.reshape(7), (lambda g: g,)", "put INPUTS = {'f': [array"),
+    ):
+        (empty_folder / "own.py").write_text(text)
+        fails("check own.py", said)
+    fails("check nowhere.py", "nowhere.py: expected a file of Python, .py")
+    (empty_folder / "own.txt").write_text("")
+    fails("check own.txt", "own.txt: expected a file of Python, .py")
