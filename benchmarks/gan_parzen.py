@@ -88,7 +88,7 @@ def run_conditional(*, smoke: bool = False) -> None:
     x, y, validation, test = load(smoke)
     random.set_random_seed(0)
     gan = ConditionalGAN(
-        build_paper_conditional_generator(),
+        build_paper_conditional_generator(mean_image=x.mean(axis=0)),
         build_paper_conditional_discriminator(),
         HALVED,
         prior=random.uniform,

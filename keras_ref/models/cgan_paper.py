@@ -8,17 +8,22 @@ Each input has a layer of its own before the two meet. The ranges of the initial
 paper does not give, are those of `gan_paper`.
 """
 
+import numpy as np
 from keras.initializers import RandomUniform
 from keras.layers import Concatenate, Dense, Dropout, Input
 from keras.models import Model
+from numpy.typing import ArrayLike
 
 from keras_ref.layers import Maxout
 
 
-def build_paper_conditional_generator(latent_dim: int = 100, classes: int = 10) -> Model:
+def build_paper_conditional_generator(
+    latent_dim: int = 100, classes: int = 10, mean_image: ArrayLike | None = None
+) -> Model:
     """[z (batch, latent_dim), y (batch, classes)] -> images (batch, 784) in (0, 1).
 
-    200 ReLU units for z and 1000 for y, 1200 for both, then a sigmoid for each pixel.
+    200 ReLU units for z and 1000 for y, 1200 for both, then a sigmoid for each pixel. `mean_image`
+    is that of `gan_paper.build_paper_generator`.
 
     >>> build_paper_conditional_generator().count_params() == (
     ...     101 * 200 + 11 * 1000 + 1201 * 1200 + 1201 * 784
@@ -31,15 +36,19 @@ def build_paper_conditional_generator(latent_dim: int = 100, classes: int = 10) 
 
     z, y = Input((latent_dim,)), Input((classes,))
     joint = dense(1200)(Concatenate()([dense(200)(z), dense(1000)(y)]))
-    return Model([z, y], dense(784, "sigmoid")(joint), name="generator")
+    last = dense(784, "sigmoid")
+    model = Model([z, y], last(joint), name="generator")
+    if mean_image is not None:
+        p = np.clip(mean_image, 1e-7, 1 - 1e-7)
+        last.bias.assign(np.log(p / (1 - p)))
+    return model
 
 
 def build_paper_conditional_discriminator(classes: int = 10) -> Model:
     """[x (batch, 784), y (batch, classes)] -> D(x, y) (batch, 1).
 
     240 maxout units of 5 pieces for x and 50 for y, 240 units of 4 pieces for both, then a sigmoid.
-    Dropout keeps half of the units; the paper does not say whether it drops pixels, and it does not
-    here.
+    Dropout keeps 0.8 of the pixels, as in `gan_paper`, and half of the units.
 
     >>> build_paper_conditional_discriminator().count_params() == (
     ...     785 * 5 * 240 + 11 * 5 * 50 + 291 * 4 * 240 + 241
@@ -53,7 +62,7 @@ def build_paper_conditional_discriminator(classes: int = 10) -> Model:
     x, y = Input((784,)), Input((classes,))
     both = [
         Dropout(0.5)(Maxout(units, 5, kernel_initializer=weights())(part))
-        for part, units in ((x, 240), (y, 50))
+        for part, units in ((Dropout(0.2)(x), 240), (y, 50))
     ]
     joint = Dropout(0.5)(Maxout(240, 4, kernel_initializer=weights())(Concatenate()(both)))
     last = Dense(1, activation="sigmoid", kernel_initializer=weights())
