@@ -1,4 +1,5 @@
 from numpy_nets.cli import main
+from numpy_nets.tour.detective import CASES
 from numpy_nets.tour.exercises import EXERCISES
 
 
@@ -13,7 +14,7 @@ def write(name, old="", new=""):
 def test_the_list_names_every_exercise_and_both_commands(capsys):
     assert main(["exercise"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[1] for line in lines[:-2]] == list(EXERCISES)
+    assert [line.split()[1] for line in lines[:-2]] == [*EXERCISES, *CASES]
     assert "numpy-nets exercise square" in lines[-2] and "numpy-nets check" in lines[-1]
 
 
@@ -105,3 +106,30 @@ def test_files_that_cannot_be_checked_are_refused_in_one_line(empty_folder, fail
     fails("check nowhere.py", "nowhere.py: expected a file of Python, .py")
     (empty_folder / "own.txt").write_text("")
     fails("check own.txt", "own.txt: expected a file of Python, .py")
+
+
+def test_a_case_comes_with_curve_and_report_and_is_solved_by_the_right_line(
+    empty_folder, capsys, fails
+):
+    assert main(["exercise", "detective_3"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("written: detective_3.py. Find the wrong line")
+    wrong, right = ([float(x) for x in line.split()[-5:]] for line in out[1:3])
+    assert wrong[0] == right[0] and wrong[-1] > right[-1]
+    verdicts = {line.split()[2]: line.split()[3] for line in out[3:]}
+    assert {name for name, verdict in verdicts.items() if verdict == "differs"} == {"ws", "bs"}
+    assert main(["check", "detective_3.py"]) == 1
+    assert "detective_3: `gradients` is not right yet" in capsys.readouterr().out
+    write("detective_3", CASES["detective_3"].wrong, CASES["detective_3"].right)
+    assert main(["check", "detective_3.py"]) == 0
+    assert capsys.readouterr().out == f"detective_3: right. It was: {CASES['detective_3'].right}\n"
+    fails("exercise detective_3 --hint 9", "--hint: detective_3 has 2, got 9")
+
+
+def test_a_case_that_raises_is_told_what(empty_folder, capsys):
+    main(["exercise", "detective_1"])
+    write("detective_1", "def loss(w, x, noise):", "def loss(w, x):")
+    capsys.readouterr()
+    assert main(["check", "detective_1.py"]) == 1
+    out = capsys.readouterr().out
+    assert "`loss` raises TypeError" in out and "its gradients cannot be compared: TypeError" in out

@@ -1,0 +1,1 @@
+"""Whole programs without a tape, their gradients written by hand, for `detective`."""
