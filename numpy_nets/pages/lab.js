@@ -263,7 +263,7 @@ document.addEventListener("keydown", event => {
   const own = event.key === " " && event.target.closest("summary, button:not(#play)");
   if (!act || own) return;
   event.preventDefault();
-  act();
+  if (event.key !== " " || !event.repeat) act();
 });
 addEventListener("resize", show);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); show(); });

@@ -44,7 +44,7 @@ def points_as_mixture(points: Array) -> Mixture:
 
 
 class Square(NamedTuple):
-    """The square [-half, half]², in cells · cells equal cells."""
+    """The square [-half, half]², in cells² equal cells."""
 
     half: float
     cells: int
@@ -61,9 +61,7 @@ class Square(NamedTuple):
 
     @property
     def middles(self) -> Array:
-        """The middles of all cells, (cells · cells, 2): a row from left to right, then the next
-
-        row above it.
+        """The middles of all cells, (cells², 2): row by row from below, each from left to right.
 
         >>> Square(2.0, 2).middles.tolist()
         [[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]]
@@ -75,7 +73,7 @@ class Square(NamedTuple):
 def probabilities(mixture: Mixture, square: Square, blur: float) -> Array:
     """The blurred mixture's probability of each cell, and of all that is outside, last.
 
-    (cells · cells + 1,), in the order of `Square.middles`: the density in the middle of the cell,
+    (cells² + 1,), in the order of `Square.middles`: the density in the middle of the cell,
     times its area. While the smallest standard deviation is not less than 0.8 cells, these add up
     to the probability of the square with an error below 1e-5, because the rule of rectangles is
     that good for a Gaussian: 2 exp(-2 π² · 0.8²), the first term of Poisson's sum.

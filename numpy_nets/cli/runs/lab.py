@@ -9,7 +9,7 @@ import numpy as np
 
 from numpy_nets import pages
 from numpy_nets.cli.runs.files import write_whole
-from numpy_nets.cli.runs.run import read_document
+from numpy_nets.cli.runs.run import SETTINGS, read_document
 
 MODEL = "gan2d"
 FRAMES, DATA = "frames", "data.json"
@@ -44,6 +44,9 @@ def _run(folder: Path, most: int) -> dict[str, Any]:
             f"lab: {folder}: expected a run of {MODEL}, as of: numpy-nets train gan --data ring; "
             f"got one of {document.get('model')}"
         )
+    values: list[Any] = [document.get(name) for name in _SHOWN]
+    if not all(isinstance(value, str | int | float) for value in values):
+        raise ValueError(f"{folder / SETTINGS}: damaged: expected {', '.join(_SHOWN)}")
     frames = sorted((folder / FRAMES).glob("[0-9]*.json"), key=lambda path: int(path.stem))
     if not frames:
         raise ValueError(f"lab: {folder}: the run has no frames yet")
@@ -51,8 +54,8 @@ def _run(folder: Path, most: int) -> dict[str, Any]:
     return {
         "name": folder.resolve().name,
         "settings": {
-            text: Path(document[name]).name if name == "data" else document[name]
-            for name, text in _SHOWN.items()
+            text: Path(value).name if name == "data" else value
+            for (name, text), value in zip(_SHOWN.items(), values, strict=True)
         },
         **_read(folder / FRAMES / DATA),
         "frames": [_read(frames[i]) for i in kept],

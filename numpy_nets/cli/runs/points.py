@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from numpy_nets.autodiff.tensor import Array
-from numpy_nets.cli.runs.data import Images
+from numpy_nets.cli.runs.data import NAMES, Images
 from numpy_nets.datasets.gaussians import grid, ring
 from numpy_nets.datasets.readers import load_file
 from numpy_nets.naming import suggest
@@ -42,7 +42,7 @@ def are_points(name: str) -> bool:
     if name in MIXTURES:
         return True
     path = Path(name)
-    if not path.is_file():
+    if name in NAMES or not path.is_file():
         return False
     return path.suffix == ".csv" or load_file(path).x_train.shape[1:] == (2,)
 

@@ -13,7 +13,7 @@ from numpy_nets.cli.recipes import GAN2D
 from numpy_nets.cli.recipes import gan2d as recipe
 from numpy_nets.cli.recipes.gan2d import PlaneSettings, noise
 from numpy_nets.cli.runs import stops
-from numpy_nets.cli.runs.points import MIXTURES, density, load_points
+from numpy_nets.cli.runs.points import MIXTURES, are_points, density, load_points
 from numpy_nets.evaluation.plane import compare_with_truth
 
 
@@ -218,9 +218,20 @@ def test_a_folder_of_the_name_of_the_data_is_not_taken_for_them(empty_folder):
     (empty_folder / "ring").mkdir()
     assert main(words(epochs=1)) == 0
     assert json.loads((empty_folder / "run/settings.json").read_text())["data"] == "ring"
+    (empty_folder / "digits").write_text("notes")  # and a file of the name of images
+    assert not are_points("digits")
 
 
-@pytest.mark.parametrize("command", ["sample run", "interpolate run"])
-def test_commands_that_draw_images_refuse_it(command, fails):
+def test_commands_that_draw_images_refuse_it(fails):
     assert main(words(epochs=1)) == 0
-    fails(command, "the run's data are not images")
+    fails("sample run", "the run's data are not images")
+    fails("interpolate run", "the run's data are not images")
+    fails("invert run", "expected a run of gan, got one of gan2d")
+    fails("evaluate run --samples 3", "--samples: the model is gan2d, which has no likelihood")
+
+
+def test_runs_of_points_can_be_compared(empty_folder, capsys):
+    assert main(words(out="a", epochs=1)) == main(words(out="b", epochs=1)) == 0
+    capsys.readouterr()
+    assert main(["compare", "a", "b"]) == 0
+    assert "gan2d" in capsys.readouterr().out
