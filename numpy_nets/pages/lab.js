@@ -6,6 +6,7 @@ const last = list => list[list.length - 1];
 
 /* What the table and the curves show of a frame. */
 const VALUES = [
+  ["step", "step of G"],
   ["noise", "noise that D sees, s"],
   ["jsd", "Jensen–Shannon divergence, JSD(p ‖ g)"],
   ["seen", "the part of it that D sees"],
@@ -17,7 +18,8 @@ const VALUES = [
 ];
 const TRUTH = ["jsd", "least"];
 const number = value => value === null ? "–" : value.toFixed(4).replace("-", "−");
-const valueOf = (frame, name) => name === "noise" ? frame.noise : frame.values[name];
+const textOf = (frame, name) => name === "step" ? frame.step.toLocaleString("en")
+  : number(name in frame.values ? frame.values[name] : frame[name]);
 
 /* Maps: a byte for each cell, the lowest row first; 255 where there is nothing. */
 const decode = text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
@@ -116,7 +118,7 @@ const CURVES = [
   [["least", "least of any D", "var(--text)", ""], ["d_loss", "D's loss", "var(--data)", "5 3"],
    ["g_trained", "G's loss in training", "var(--samples)", "2 2"]],
 ];
-const W = 340, H = 150, LEFT = 34, RIGHT = 6, TOP = 8, BOTTOM = 20;
+const W = 280, H = 150, LEFT = 34, RIGHT = 6, TOP = 8, BOTTOM = 20;
 const end = Math.max(...runs.map(run => last(run.frames).step), 1);
 const across = step => LEFT + (W - LEFT - RIGHT) * step / end;
 const svg = (name, attributes, text) => {
@@ -198,7 +200,7 @@ const columns = runs.map(run => {
     const frame = last(run.frames.filter(frame => frame.step <= step)) ?? run.frames[0];
     draw(d, run, frame, frame.d, true);
     draw(best, run, frame, frame.best, false);
-    for (const [name, cell] of cells) cell.textContent = number(valueOf(frame, name));
+    for (const [name, cell] of cells) cell.textContent = textOf(frame, name);
     for (const {move} of plots) move(frame.step);
     const {jsd, seen} = frame.values;
     const what = `${run.name}: divergence ${number(jsd)}` +

@@ -79,6 +79,7 @@ def test_the_numbers_are_those_of_the_frame_also_of_a_run_that_is_shorter(
     for which, numbers in (("last", (6, 6, 3)), ("first", (0, 0, 0))):
         for run, name, number in zip(result[which], ("ring", NAME, "short"), numbers, strict=True):
             frame = _frame(runs, name, number)
+            assert run.pop("step") == str(frame["step"])
             expected = {"noise": frame["noise"], **frame["values"]}
             assert run == {key: _text(value) for key, value in expected.items()}
     assert result["notes"] == [

@@ -89,12 +89,11 @@ def test_a_frame_holds_what_is_computed_from_the_model(options, empty_folder):
         assert values[name] == pytest.approx(getattr(truth, name), abs=1e-4)
     plain = not options or "minimax" in options
     assert values["seen"] == (pytest.approx(truth.seen, abs=1e-4) if plain else None)
-    levels = np.frombuffer(base64.b64decode(frame["d"]), np.uint8).reshape(50, 50)
-    inside = ~truth.empty
-    np.testing.assert_array_equal(levels == 255, truth.empty)
-    np.testing.assert_allclose(
-        levels[inside] / 254, np.clip(truth.d[inside], 0, 1), atol=0.5 / 254 + 1e-6
-    )
+    for name in ("d", "best"):
+        levels = np.frombuffer(base64.b64decode(frame[name]), np.uint8).reshape(50, 50)
+        np.testing.assert_array_equal(levels == 255, truth.empty)
+        shown = np.clip(getattr(truth, name), 0, 1)[~truth.empty]
+        np.testing.assert_allclose(levels[~truth.empty] / 254, shown, atol=0.5 / 254 + 1e-6)
     with open(empty_folder / "run/history.csv") as file:
         header, *rows = (line.strip().split(",") for line in file)
     last = dict(zip(header, rows[-1], strict=True))
