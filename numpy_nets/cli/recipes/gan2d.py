@@ -52,7 +52,7 @@ class PlaneSettings(AdversarialSettings):
     data: str = option(
         "ring", str,
         f"{', '.join(MIXTURES)}, whose densities are known, or a table of points (n, 2) in a file: "
-        ".csv, .npy or .npz",
+        ".csv, .npy or .npz; grid is hard, and easier with --k 2 --learning-rate 0.003 --noise 0.2",
     )  # fmt: skip
     epochs: int = count(100, f"frames, {STEPS} steps of the generator each")
     batch_size: int = count(256, "points in a step")
