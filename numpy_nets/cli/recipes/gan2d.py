@@ -116,10 +116,6 @@ class PlaneRecipe(AdversarialRecipe[PlaneSettings, GAN]):
     def draw(self, model: GAN, data: Images, settings: PlaneSettings, folder: Path) -> None:
         write_page([folder], folder / "lab.html")
 
-    def sample(self, model: GAN, count: int, label: int | None) -> Array:
-        points: Array = model.generator(model.draw_noise(count)).numpy()
-        return points
-
     def print_table(
         self, model: GAN, data: Images, settings: PlaneSettings, samples: int | None, most: int
     ) -> None:
