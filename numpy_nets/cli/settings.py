@@ -42,6 +42,12 @@ def rate(default: float) -> float:
     return option(default, number(float, 0, above=True, most=1), "of Adam, at most 1")
 
 
+IMAGES = (
+    f"{', '.join(NAMES)}, or a file: .npz, .npy, IDX, a .bin batch of CIFAR-10, or the .mat of "
+    "Frey Face"
+)
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings that all models have. A model's own class adds to them and sets its defaults.
@@ -54,11 +60,7 @@ class Settings:
         data_digest: tells these data from others.
     """
 
-    data: str = option(
-        "digits", str,
-        f"{', '.join(NAMES)}, or a file: .npz, .npy, IDX, a .bin batch of CIFAR-10, or the .mat of "
-        "Frey Face",
-    )  # fmt: skip
+    data: str = option("digits", str, IMAGES)
     binarize: str = option(
         "none", choice(*MODES),
         "make pixels 0 or 1, with their grey as the probability of 1: static once, dynamic anew "

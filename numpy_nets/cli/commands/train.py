@@ -11,11 +11,12 @@ import numpy as np
 
 from numpy_nets import random
 from numpy_nets.cli.arguments import Command, Parser, dispatch
-from numpy_nets.cli.recipes import RECIPES
+from numpy_nets.cli.recipes import ALL, GAN2D
 from numpy_nets.cli.recipes.recipe import Recipe
 from numpy_nets.cli.runs.binarize import binarized
-from numpy_nets.cli.runs.data import NAMES, Images, load_images
+from numpy_nets.cli.runs.data import Images
 from numpy_nets.cli.runs.files import locked
+from numpy_nets.cli.runs.points import are_points
 from numpy_nets.cli.runs.progress import TrainingBar
 from numpy_nets.cli.runs.run import Run, new_folder, read_settings
 from numpy_nets.cli.runs.stops import Diverged, StopOnDivergence, StopOnInterrupt, Stopped
@@ -26,12 +27,13 @@ from numpy_nets.network import Model
 
 def main(argv: Sequence[str]) -> int:
     """Train the model that argv names; returns the exit code."""
-    commands = {name: Command(r.help, partial(train, r)) for name, r in RECIPES.items()}
+    commands = {name: Command(r.help, partial(train, r)) for name, r in ALL.items()}
     return dispatch("numpy-nets train", "Train a model.", commands, argv)
 
 
 def train(recipe: Recipe[Any, Any], argv: Sequence[str]) -> int:
     """Train a model in a new folder, or go on with a run; returns the exit code."""
+    recipe = _for_data(recipe, argv)
     arguments = _parser(recipe).parse(argv)
     if arguments.resume:
         if arguments.out is None:
@@ -49,11 +51,21 @@ def train(recipe: Recipe[Any, Any], argv: Sequence[str]) -> int:
         return _train(recipe, *prepared, folder, resume=False)
 
 
+def _for_data(recipe: Recipe[Any, Any], argv: Sequence[str]) -> Recipe[Any, Any]:
+    """The recipe, or that of GANs in the plane if a GAN is to learn points rather than images."""
+    parser = Parser(add_help=False)
+    parser.add_argument("--data")
+    data = parser.parse_known_args(argv)[0].data
+    if recipe.name == "gan" and data is not None and are_points(data):
+        return GAN2D
+    return recipe
+
+
 def _prepared(recipe: Recipe[Any, Any], settings: Settings) -> tuple[Settings, Images, Model]:
     """The settings completed by what is known of the data, the data, and the untrained model."""
-    if Path(settings.data).exists() and settings.data not in NAMES:
+    if Path(settings.data).exists() and settings.data not in recipe.named_data:
         settings = replace(settings, data=str(Path(settings.data).resolve()))
-    data = load_images(settings.data)
+    data = recipe.load(settings.data)
     settings = settings.on(data)
     data = binarized(data, settings.binarize, settings.seed)
     random.set_random_seed(settings.seed)
@@ -70,7 +82,7 @@ def _train(
         raise ValueError(f"--epochs {settings.epochs}: the run has {run.epoch} already")
     run.begin()
     valid = "" if data.x_valid is None else f", {len(data.x_valid)} validation"
-    print(f"{len(data.x_train)} training{valid} and {len(data.x_test)} test images; "
+    print(f"{len(data.x_train)} training{valid} and {len(data.x_test)} test {recipe.things}; "
           f"run folder {folder}")  # fmt: skip
     if run.epoch < settings.epochs:
         _warn_of_threads(run)

@@ -8,6 +8,7 @@ from numpy_nets.cli.recipes.cgan import ConditionalGANRecipe
 from numpy_nets.cli.recipes.cvae import ConditionalVAERecipe
 from numpy_nets.cli.recipes.denoising import DenoisingRecipe
 from numpy_nets.cli.recipes.gan import GANRecipe
+from numpy_nets.cli.recipes.gan2d import PlaneRecipe
 from numpy_nets.cli.recipes.iwae import IWAERecipe
 from numpy_nets.cli.recipes.m1m2 import M1M2Recipe
 from numpy_nets.cli.recipes.recipe import Recipe
@@ -15,8 +16,10 @@ from numpy_nets.cli.recipes.sgan import SGANRecipe
 from numpy_nets.cli.recipes.sparse import SparseRecipe
 from numpy_nets.cli.recipes.vae import VAERecipe
 
-_ALL: tuple[Recipe[Any, Any], ...] = (
+_IMAGES: tuple[Recipe[Any, Any], ...] = (
     AutoencoderRecipe(), DenoisingRecipe(), SparseRecipe(), VAERecipe(), ConditionalVAERecipe(),
     IWAERecipe(), GANRecipe(), ConditionalGANRecipe(), BiGANRecipe(), SGANRecipe(), M1M2Recipe(),
 )  # fmt: skip
-RECIPES = {recipe.name: recipe for recipe in _ALL}
+RECIPES = {recipe.name: recipe for recipe in _IMAGES}
+GAN2D = PlaneRecipe()
+ALL = RECIPES | {GAN2D.name: GAN2D}

@@ -13,7 +13,7 @@ from numpy_nets.callbacks import Callback, Logs
 from numpy_nets.cli.arguments import choice, number
 from numpy_nets.cli.recipes.recipe import History, Labels, Recipe
 from numpy_nets.cli.runs.data import Images
-from numpy_nets.cli.settings import Settings, count, option, rate
+from numpy_nets.cli.settings import IMAGES, Settings, count, option, rate
 from numpy_nets.evaluation.classifier import train_classifier
 from numpy_nets.evaluation.collapse import CollapseWarning
 from numpy_nets.evaluation.samples import (
@@ -254,6 +254,11 @@ def dropout(default: float) -> float:
 class GANSettings(AdversarialSettings):
     """The settings of a GAN."""
 
+    data: str = option(
+        "digits", str,
+        f"{IMAGES}; or points in the plane: ring, grid, line, or a table (n, 2), for which see "
+        "train gan2d --help",
+    )  # fmt: skip
     epochs: int = count(330, "passes over the data")
     learning_rate: float = rate(4e-4)
     networks: str = option(

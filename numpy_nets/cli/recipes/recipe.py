@@ -1,6 +1,6 @@
 """What the command line has to know of a model. Each model has a subclass, in a file of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy_nets.autodiff.tensor import Array
 from numpy_nets.callbacks import Callback
 from numpy_nets.cli.runs.binarize import DynamicBatches
-from numpy_nets.cli.runs.data import Images
+from numpy_nets.cli.runs.data import NAMES, Images, load_images
 from numpy_nets.cli.settings import Settings
 from numpy_nets.figures.curves import save_curves
 from numpy_nets.network import Model
@@ -32,10 +32,20 @@ class Recipe(Generic[S, M]):
     unit: ClassVar[str]  # of the loss
     shown: ClassVar[tuple[str, ...]] = ("loss", "val_loss")  # in the progress bar
     has_encoder: ClassVar[bool] = True  # whether `encode` can be called
+    things: ClassVar[str] = "images"  # that it is trained on
+    named_data: ClassVar[Container[str]] = NAMES  # what --data can be beside the path of a file
 
     @property
     def weights_file(self) -> str:
         return f"{self.name}.weights.h5"
+
+    def load(self, name: str) -> Images:
+        """The data that --data names.
+
+        Raises:
+            ValueError, OSError: if there is no such name or file, or the file is damaged.
+        """
+        return load_images(name)
 
     def build(self, settings: S) -> M:
         """The model, compiled.

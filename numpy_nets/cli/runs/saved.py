@@ -6,10 +6,10 @@ from typing import Any
 
 from numpy_nets import random
 from numpy_nets.autodiff.tensor import Array
-from numpy_nets.cli.recipes import RECIPES
+from numpy_nets.cli.recipes import ALL
 from numpy_nets.cli.recipes.recipe import Recipe
 from numpy_nets.cli.runs.binarize import binarized
-from numpy_nets.cli.runs.data import Images, describe, fits, load_images
+from numpy_nets.cli.runs.data import Images, describe, fits
 from numpy_nets.cli.runs.run import (
     CHECKPOINT,
     TIMES,
@@ -40,10 +40,10 @@ class Saved:
         read and have not changed, so that what the model is compared with is fitted to them.
 
         Raises:
-            ValueError, OSError: as `load_images`; if images have another size or other colours, or
+            ValueError, OSError: as `Recipe.load`; if images have another size or other colours, or
                 the run's own have changed.
         """
-        data = load_images(self.settings.data if name is None else name)
+        data = self.recipe.load(self.settings.data if name is None else name)
         if not fits(data.image_shape, self.settings.image_shape):
             raise ValueError(
                 f"--data: expected {describe(self.settings.image_shape)}, "
@@ -91,7 +91,7 @@ def load_saved(folder: Path, seed: int | None = None) -> Saved:
     """
     document = read_document(folder)
     file = folder / "settings.json"
-    recipe = lookup(f"{file}: damaged: model", document.get("model"), RECIPES)
+    recipe = lookup(f"{file}: damaged: model", document.get("model"), ALL)
     settings = read_settings(folder, recipe)
     weights, checkpoint = folder / recipe.weights_file, folder / CHECKPOINT
     # An old run that was stopped after --epochs was raised has the weights of its former end.
