@@ -14,6 +14,8 @@ from numpy_nets.cli.recipes.cvae import one_hot
 from numpy_nets.cli.recipes.gan import AdversarialRecipe, AdversarialSettings, SampleSheets
 from numpy_nets.cli.recipes.recipe import History, Labels
 from numpy_nets.cli.runs.data import Images
+from numpy_nets.cli.runs.inference import Part
+from numpy_nets.cli.runs.printed import Printed
 from numpy_nets.cli.settings import count, rate
 from numpy_nets.evaluation.neighbours import nearest_neighbour_accuracy
 from numpy_nets.evaluation.probe import linear_probe
@@ -134,6 +136,9 @@ class SGANRecipe(AdversarialRecipe[SGANSettings, SemiSupervisedGAN]):
         images: Array = model.generator(self.g_inputs(model, codes, y)).numpy()
         return images
 
+    def decoder(self, model: SemiSupervisedGAN) -> Sequence[Part]:
+        return [model.generator]
+
     def sample(self, model: SemiSupervisedGAN, count: int, label: int | None) -> Array:
         if label is not None:
             raise ValueError(f"--label: the model is {self.name}, whose G knows no classes")
@@ -141,17 +146,15 @@ class SGANRecipe(AdversarialRecipe[SGANSettings, SemiSupervisedGAN]):
 
     def print_table(
         self, model: SemiSupervisedGAN, data: Images, settings: SGANSettings,
-        samples: int | None, most: int,
+        samples: int | None, most: int, printed: Printed,
     ) -> None:  # fmt: skip
-        from rich.console import Console
         from rich.table import Table
 
         if samples is not None:
             raise ValueError(f"--samples: the model is {self.name}, which has no likelihood")
         x, y = data.x_test, data.y_test
-        console = Console()
         if y is None:
-            console.print("The test images have no labels, so there is no error to print.")
+            printed.print("The test images have no labels, so there is no error to print.")
             return
         labels = min(settings.labels, len(data.x_train))
         table = Table(title=f"error on {len(x):,} test images, from {labels:,} labels")
@@ -170,7 +173,7 @@ class SGANRecipe(AdversarialRecipe[SGANSettings, SemiSupervisedGAN]):
             add("the same D, trained on the labels alone", accuracy(alone, x, y))
             add("linear probe of pixels", linear_probe(x_labelled, y_labelled, x, y))
             add("nearest labelled image", nearest_neighbour_accuracy(x_labelled, y_labelled, x, y))
-        console.print(table)
+        printed.print(table)
 
 
 class PairedBatches:

@@ -1,0 +1,219 @@
+"""index.html of a run folder: what the run was, how good its model is, and a latent playground.
+
+The page has no times and no paths but that of the data, so that a resumed run has the very same.
+"""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from numpy_nets import pages
+from numpy_nets.autodiff.tensor import Array
+from numpy_nets.cli.recipes.recipe import Recipe
+from numpy_nets.cli.runs.data import Images, describe
+from numpy_nets.cli.runs.files import write_whole
+from numpy_nets.cli.runs.inference import Network, as_base64
+from numpy_nets.cli.runs.printed import Printed
+from numpy_nets.cli.runs.run import HISTORY, read_document
+from numpy_nets.cli.runs.tables import read_table
+from numpy_nets.cli.settings import Settings
+from numpy_nets.evaluation.pca import fit_pca
+from numpy_nets.pages.curves import curves
+
+PAGE = "index.html"
+# Weights in a page, 5.3 bytes each: of the decoder alone, and of both networks. Those of a VAE of
+# MNIST's images are 644,804.
+MOST, MOST_TOGETHER = 2_000_000, 650_000
+SHOWN, SLIDERS = 16, 20
+
+_CAPTIONS = {
+    "reconstructions": "Test images above their reconstructions",
+    "samples": "New images",
+    "manifold": "Images of codes on a grid of quantiles of N(0, I)",
+    "traversal": "One image's code, with one unit at a time from -3 to 3",
+    "codes": "Codes of test images, coloured by class",
+    "denoised": "Test images, the same corrupted, and their reconstructions",
+    "features": "Weights of the first units of the code, as images",
+}
+_CURVES = ("curves", "outputs")  # which the page draws itself
+
+
+def write_page(
+    folder: Path, recipe: Recipe[Any, Any], model: Any, data: Images, settings: Settings,
+    printed: Printed,
+) -> None:  # fmt: skip
+    """Write the page of a run that has ended.
+
+    Args:
+        data: those of the run.
+        printed: the table that says how good the model is.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    document = read_document(folder)
+    play, reason = playground(recipe, model, data, settings)
+    threads = document.get("threads")
+    page = pages.fill(
+        "run",
+        title=escape(f"{recipe.name} on {Path(settings.data).stem}"),
+        facts=escape(
+            f"{recipe.help[0].upper()}{recipe.help[1:]}. {_count(settings.epochs, 'epoch')} on "
+            f"{len(data.x_train):,} {describe(settings.image_shape)}; {len(data.x_test):,} others "
+            "are for the test."
+        ),
+        command=escape(command(recipe.name, settings)),
+        machine=escape(
+            f"numpy_nets {document.get('version', 'of an unknown version')}"
+            + ("" if threads is None else f" with {_count(threads, 'BLAS thread')}")
+        ),
+        table=printed.as_html(),
+        curves=curves(_history(folder)),
+        no_playground=" hidden" if play is None else "",
+        reason=escape(reason),
+        pictures=_pictures(folder),
+        settings=_settings(settings),
+        network=pages.text("network.js"),
+        data=pages.as_json(play),
+    )
+    write_whole(folder / PAGE, page, durable=False)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def command(model: str, settings: Settings) -> str:
+    """What a shell repeats the run with, in a new folder.
+
+    >>> command("vae", Settings(data="my data.npz", epochs=5))
+    "numpy-nets train vae --data 'my data.npz' --epochs 5 --seed 0"
+    """
+    words = ["numpy-nets", "train", model]
+    for option in settings.options():
+        value = getattr(settings, option.name)
+        if value != option.default or option.name in ("data", "seed"):
+            words += ["--" + option.name.replace("_", "-"), str(value)]
+    return shlex.join(words)
+
+
+def playground(
+    recipe: Recipe[Any, Any], model: Any, data: Images, settings: Settings
+) -> tuple[dict[str, Any] | None, str]:
+    """What `run.js` needs to decode codes in the page, or None, and then the reason."""
+    if not settings.drawable:
+        return None, "The data are not images, so there is no playground that draws them."
+    encoder = None
+    try:
+        decoder = Network(recipe.decoder(model))
+        if recipe.has_encoder:
+            encoder = Network(recipe.encoder(model))
+    except ValueError as error:
+        return None, f"There is no playground, since a page cannot run {error}."
+    if decoder.weights > MOST:
+        return None, (
+            f"There is no playground, since the decoder has {decoder.weights:,} weights; a page "
+            f"holds at most {MOST:,}."
+        )
+    codes, x, y = recipe.shown_codes(model, data, settings)
+    if not np.isfinite(codes).all():
+        return None, "There is no playground, since codes are not finite."
+    chosen = np.linspace(0, len(codes) - 1, min(SHOWN, len(codes))).astype(int)
+    large = encoder is not None and decoder.weights + encoder.weights > MOST_TOGETHER
+    latent = codes.shape[1]
+    units = np.sort(np.argsort(-codes.var(axis=0), kind="stable")[:SLIDERS])
+    return {
+        "shape": settings.image_shape,
+        "decoder": decoder.as_json(),
+        "encoder": None if encoder is None or large else encoder.as_json(),
+        "classes": settings.classes if decoder.inputs > 1 else 0,
+        "latent": latent,
+        "images": None if x is None else as_base64(x[chosen]),
+        "codes": as_base64(codes[chosen]),
+        "labels": None if y is None else y[chosen].tolist(),
+        "units": (units if x is not None else np.arange(min(SLIDERS, latent))).tolist(),
+        "range": _range(codes),
+        "plane": _plane(codes, of_images=x is not None),
+    }, (
+        "The encoder is too large for the page: the codes of these images are NumPy's."
+        if large else ""
+    )  # fmt: skip
+
+
+def _plane(codes: Array, of_images: bool) -> dict[str, Any]:
+    """The two directions of the plane, as rows, a point that it is measured from, and its range.
+
+    Codes of images that have more than two numbers vary most in their principal directions.
+    """
+    latent = codes.shape[1]
+    if of_images and latent > 2:
+        pca = fit_pca(codes, min(2, len(codes)))
+        coordinates = pca.encode(codes)
+        names = ["first principal direction", "second principal direction"]
+        centre, directions = pca.mean, pca.components
+    else:
+        names = ["unit 1", "unit 2"]
+        centre, directions = np.zeros(latent), np.eye(latent)[:2]
+        coordinates = codes[:, :2]
+    return {
+        "names": names[: len(directions)],
+        "centre": as_base64(centre),
+        "directions": as_base64(directions),
+        "ranges": [_range(c) for c in coordinates.T],
+    }
+
+
+def _range(numbers: Array) -> list[float]:
+    """Their least and largest, apart in any case."""
+    low, high = float(numbers.min()), float(numbers.max())
+    return [low, high] if high - low > 1e-6 else [low - 1, high + 1]
+
+
+def _history(folder: Path) -> Mapping[str, Sequence[float]]:
+    """history.csv by columns; a value that is missing is nan."""
+    header, rows = read_table(folder / HISTORY)
+    return {
+        name: [row.get(name, np.nan) for row in rows.values()]
+        for name in header if name != "epoch" and rows
+    }  # fmt: skip
+
+
+def _pictures(folder: Path) -> str:
+    files = [*folder.glob("[!.]*.png"), *folder.glob("[!.]*.gif")]
+    order = [*_CAPTIONS]
+
+    def rank(file: Path) -> tuple[int, str]:
+        return (order.index(file.stem) if file.stem in order else len(order), file.name)
+
+    return "\n".join(_picture(f) for f in sorted(files, key=rank) if f.stem not in _CURVES)
+
+
+def _picture(file: Path) -> str:
+    name = escape(file.name)
+    caption = escape(_CAPTIONS.get(file.stem, file.stem.replace("-", " ").capitalize()))
+    if file.suffix == ".gif":  # moves only for who asks for it
+        caption = f"{caption}, epoch by epoch" if file.stem == "samples" else caption
+        image = f'<img src="{name}" alt="{caption}" loading="lazy">'
+        head = f"<summary>{caption} (animation)</summary>"
+        return f"<figure><details>{head}{image}</details></figure>"
+    return (
+        f'<figure><a href="{name}"><img src="{name}" alt="{caption}" loading="lazy"></a>'
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
+
+
+def _settings(settings: Settings) -> str:
+    rows = []
+    for option in settings.options():
+        value = getattr(settings, option.name)
+        own = "" if value == option.default else f" (default: {option.default})"
+        rows.append(
+            f"<tr><th scope=row>{escape(option.name.replace('_', ' '))}</th>"
+            f"<td>{escape(f'{value}{own}')}</td>"
+            f"<td class=note>{escape(option.metadata['help'])}</td></tr>"
+        )
+    return "\n".join(rows)
