@@ -24,7 +24,7 @@ def curves(history: Mapping[str, Sequence[float]]) -> str:
 def _figure(name: str, lines: Mapping[str, Sequence[float]]) -> str:
     words = [
         f"<span class={kind(line)}>{'validation ' if kind(line) == 'held' else ''}"
-        f"{values[0]:.4g} → {values[-1]:.4g}</span>"
+        f"{' → '.join(f'{value:.4g}' for value in (values[0], *values[1:][-1:]))}</span>"
         for line, values in lines.items() if values
     ]  # fmt: skip
     return (
@@ -63,13 +63,15 @@ def _plot(name: str, lines: Mapping[str, Sequence[float]]) -> str:
     if epochs > 1:
         drawn.append(text(x(epochs), _HEIGHT - 6, "end", str(epochs)))
     for line, values in lines.items():
-        d, pen_down = [], False
+        path, dots = [], []
+        shown = [False, *map(math.isfinite, values), False]
         for epoch, value in enumerate(values, start=1):
-            if math.isfinite(value):
-                # "h0": a point that has no neighbour is a dot.
-                d.append(f"{'L' if pen_down else 'M'}{x(epoch)} {y(value)}h0")
-            pen_down = math.isfinite(value)
-        drawn.append(f'<path d="{"".join(d)}" class="line {kind(line)}"/>')
+            if shown[epoch]:
+                path.append(f"{'L' if shown[epoch - 1] else 'M'}{x(epoch)} {y(value)}")
+                if not (shown[epoch - 1] or shown[epoch + 1]):  # no line would show
+                    dots.append(f"M{x(epoch)} {y(value)}h0")
+        drawn.append(f'<path d="{"".join(path)}" class="line {kind(line)}"/>')
+        drawn.append(f'<path d="{"".join(dots)}" class="dots {kind(line)}"/>')
     label = f"{name} over {epochs} epoch{'s' if epochs > 1 else ''}"
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(label)}">'

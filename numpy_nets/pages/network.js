@@ -1,7 +1,7 @@
 "use strict";
 
-/* The networks of the library, outside training, as cli/runs/inference.py writes them down. Sums run
-   in float64 and every result is rounded to float32, so it is NumPy's but for the last digits. */
+/* The networks of the library, outside training, as cli/runs/inference.py writes them down. Sums
+   run in float64 and every result is rounded to float32, so it is NumPy's but for the last digits. */
 
 const floats = text =>
   new Float32Array(Uint8Array.from(atob(text), character => character.charCodeAt(0)).buffer);

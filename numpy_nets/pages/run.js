@@ -7,12 +7,14 @@ const CELLS = 7;  // of the map, in a row
 
 const rows = (text, length) => {
   const all = floats(text);
-  return Array.from({length: all.length / length}, (_, i) => all.subarray(i * length, (i + 1) * length));
+  const row = (_, i) => all.subarray(i * length, (i + 1) * length);
+  return Array.from({length: all.length / length}, row);
 };
 const dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
 const norm = a => Math.sqrt(dot(a, a));
 const clamp = (value, [low, high]) => Math.min(Math.max(value, low), high);
-const fixed = value => value.toFixed(2).replace("-0.00", "0.00").replace("-", "−");
+const fixed = (value, digits = 2) =>
+  value.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−");
 
 /* interpolate() of evaluation/latent.py at one t; null where no arc leads from one to the other. */
 function between(start, end, t, kind) {
@@ -32,7 +34,9 @@ function between(start, end, t, kind) {
 function draw(canvas, pixels, [height, width, channels = 1], left = 0, top = 0) {
   const image = new ImageData(width, height);
   for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = 255 * pixels[channels === 3 ? 3 * i + c : i];
+    for (let c = 0; c < 3; c++) {
+      image.data[4 * i + c] = 255 * pixels[channels === 3 ? 3 * i + c : i];
+    }
     image.data[4 * i + 3] = 255;
   }
   canvas.getContext("2d").putImageData(image, left, top);
@@ -48,6 +52,9 @@ function play() {
   const [height, width] = shape;
   const decoder = network(data.decoder), encoder = data.encoder && network(data.encoder);
   const directions = rows(plane.directions, latent), centre = floats(plane.centre);
+  const lengths = plane.ranges.map(([low, high]) => high - low);
+  const digits = Math.max(2, 2 - Math.floor(Math.log10(Math.min(...lengths))));
+  const rounded = value => fixed(value, digits);
   const what = data.images ? "test image" : "sample";
 
   const withClass = (values, label) =>
@@ -57,7 +64,7 @@ function play() {
 
   /* The images or samples of the strip, with their codes. */
   const stored = rows(data.codes, latent);
-  const images = data.images && rows(data.images, data.images.length && shape.reduce((a, b) => a * b));
+  const images = data.images && rows(data.images, shape.reduce((a, b) => a * b));
   const items = stored.map((code, i) => {
     const label = data.labels?.[i] ?? 0;
     const name = `${what} ${i + 1}` + (data.labels ? `, class ${label}` : "");
@@ -94,7 +101,7 @@ function play() {
     draw(element("image"), pixels, shape);
     const like = items.map(({image}) => norm(image.map((x, i) => x - pixels[i])));
     const nearest = items[like.indexOf(Math.min(...like))].name;
-    const words = `At ${at.map(fixed).join(", ")} in the plane. Most like ${nearest}; mean `
+    const words = `At ${at.map(rounded).join(", ")} in the plane. Most like ${nearest}; mean `
       + `brightness ${fixed(pixels.reduce((a, b) => a + b) / pixels.length)}.`;
     element("says").textContent = words;
     element("image").setAttribute("aria-label", `Decoded image. ${words}`);
@@ -108,7 +115,7 @@ function play() {
     element("marker").style.top = `${100 * (1 - (share[1] ?? 0.5))}%`;
     for (const {unit, input, output} of sliders) {
       input.value = state.code[unit];
-      output.textContent = fixed(state.code[unit]);
+      output.textContent = rounded(state.code[unit]);
     }
     if (!inPlane) mapped ??= requestAnimationFrame(drawMap);
   }
@@ -123,12 +130,14 @@ function play() {
   };
   function drag(event) {
     const box = pad.getBoundingClientRect();
-    const share = [(event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height];
+    const share = [
+      (event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height,
+    ];
     into(plane.ranges.map(([low, high], k) => low + (high - low) * share[k]));
   }
   pad.addEventListener("pointerdown", event => {
-    pad.setPointerCapture(event.pointerId);
     drag(event);
+    pad.setPointerCapture(event.pointerId);
   });
   pad.addEventListener("pointermove", event => {
     if (pad.hasPointerCapture(event.pointerId)) drag(event);
@@ -139,10 +148,11 @@ function play() {
     if (!key) return;
     event.preventDefault();
     const part = event.shiftKey ? 0.1 : 0.02;
-    into(place(state.code).map((x, k) => x + key[k] * part * (plane.ranges[k][1] - plane.ranges[k][0])));
+    into(place(state.code).map((x, k) => x + key[k] * part * lengths[k]));
   });
   element("plane-help").textContent =
-    `Drag, or move with the arrow keys, with Shift five times as far. To the right: ${plane.names[0]}`
+    "Drag, or move with the arrow keys, with Shift five times as far. "
+    + `To the right: ${plane.names[0]}`
     + (plane.names[1] ? `; upwards: ${plane.names[1]}` : "")
     + (latent > plane.names.length ? ". All other directions stay as they are." : ".");
 
@@ -177,6 +187,8 @@ function play() {
   });
 
   /* The walk */
+
+  if (classes) element("walk-help").textContent = "The class stays as it is chosen above.";
 
   element("to").value = Math.min(1, items.length - 1);
   function walk() {
@@ -219,8 +231,10 @@ function play() {
     element("units").append(label);
     return {unit, input, output};
   });
-  element("units-help").textContent =
-    latent > sliders.length ? `These ${sliders.length} of ${latent} numbers of the code; the others stay.` : "";
+  if (latent > sliders.length) {
+    element("units-help").textContent = `These are ${sliders.length} of the ${latent} numbers of a `
+      + "code; the others stay as they are.";
+  }
 
   size(element("image"), height, width);
   size(element("map"), CELLS * height, CELLS * width);

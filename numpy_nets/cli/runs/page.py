@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -18,13 +19,12 @@ from numpy_nets.cli.runs.data import Images, describe
 from numpy_nets.cli.runs.files import write_whole
 from numpy_nets.cli.runs.inference import Network, as_base64
 from numpy_nets.cli.runs.printed import Printed
-from numpy_nets.cli.runs.run import HISTORY, read_document
+from numpy_nets.cli.runs.run import HISTORY, PAGE, read_document
 from numpy_nets.cli.runs.tables import read_table
 from numpy_nets.cli.settings import Settings
 from numpy_nets.evaluation.pca import fit_pca
 from numpy_nets.pages.curves import curves
 
-PAGE = "index.html"
 # Weights in a page, 5.3 bytes each: of the decoder alone, and of both networks. Those of a VAE of
 # MNIST's images are 644,804.
 MOST, MOST_TOGETHER = 2_000_000, 650_000
@@ -57,7 +57,7 @@ def write_page(
     """
     document = read_document(folder)
     play, reason = playground(recipe, model, data, settings)
-    threads = document.get("threads")
+    history, pictures, threads = _history(folder), _pictures(folder), document.get("threads")
     page = pages.fill(
         "run",
         title=escape(f"{recipe.name} on {Path(settings.data).stem}"),
@@ -72,15 +72,21 @@ def write_page(
             + ("" if threads is None else f" with {_count(threads, 'BLAS thread')}")
         ),
         table=printed.as_html(),
-        curves=curves(_history(folder)),
-        no_playground=" hidden" if play is None else "",
+        curves=curves(history),
+        no_curves=_hidden_without(history),
+        no_playground=_hidden_without(play),
         reason=escape(reason),
-        pictures=_pictures(folder),
+        pictures=pictures,
+        no_pictures=_hidden_without(pictures),
         settings=_settings(settings),
         network=pages.text("network.js"),
         data=pages.as_json(play),
     )
     write_whole(folder / PAGE, page, durable=False)
+
+
+def _hidden_without(content: object) -> str:
+    return "" if content else " hidden"
 
 
 def _count(number: int, thing: str) -> str:
@@ -193,7 +199,7 @@ def _pictures(folder: Path) -> str:
 
 
 def _picture(file: Path) -> str:
-    name = escape(file.name)
+    name = escape(quote(file.name))
     caption = escape(_CAPTIONS.get(file.stem, file.stem.replace("-", " ").capitalize()))
     if file.suffix == ".gif":  # moves only for who asks for it
         caption = f"{caption}, epoch by epoch" if file.stem == "samples" else caption

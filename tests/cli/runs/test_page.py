@@ -11,6 +11,7 @@ import pytest
 
 from numpy_nets import layers
 from numpy_nets.cli import main
+from numpy_nets.cli.commands import train
 from numpy_nets.cli.recipes import RECIPES
 from numpy_nets.cli.runs import page
 from numpy_nets.cli.runs.inference import Network
@@ -80,6 +81,17 @@ def test_evaluate_gives_it_the_new_table(trained):
     assert main(["evaluate", "run", "--samples", "7"]) == 0
     assert "-log p of 20, 7 samples" in plain(folder)
     assert len(playground(folder)["labels"]) == 16
+
+
+def test_a_run_that_goes_on_has_no_page_of_its_former_end(trained, monkeypatch):
+    folder = trained("vae")
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "_fit", stop)
+    assert main(["train", "vae", "--out", "run", "--resume", "--epochs", "3"]) == 130
+    assert not (folder / "index.html").exists()
 
 
 def test_evaluating_on_other_data_leaves_it_alone(trained, images):

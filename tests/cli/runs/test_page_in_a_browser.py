@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import needs_chromium, use
+from browser import FITS, needs_chromium, use
 
 from numpy_nets.cli import main
 from numpy_nets.cli.recipes import RECIPES
 from numpy_nets.cli.runs.saved import load_saved
+from numpy_nets.evaluation.latent import interpolate
+from numpy_nets.evaluation.pca import fit_pca
 
 pytestmark = needs_chromium
 
@@ -90,8 +92,6 @@ def test_what_the_page_draws_in_colour_is_numpy_s(model, train, colour_images, t
 
 
 def test_the_walk_is_that_of_interpolate(trained, tmp_path):
-    from numpy_nets.evaluation.latent import interpolate
-
     start, end = [1.0, 0.5, -1.0, 0.2], [0.3, -2.0, 0.4, 1.0]
     result = in_browser(tmp_path, trained("vae"), f"""
       const [a, b] = [{start}, {end}].map(code => Float32Array.from(code));
@@ -106,3 +106,136 @@ def test_the_walk_is_that_of_interpolate(trained, tmp_path):
         np.testing.assert_allclose(result[kind], interpolate(start, end, 5, kind), atol=1e-6)
     assert result["none"] == [None, None]
     np.testing.assert_allclose(result["still"], start, atol=1e-6)
+
+
+# The controls
+
+LOOK = """const look = () => ({
+  code: [...playground.state.code], label: playground.state.label,
+  image: page.getElementById("image").getAttribute("aria-label"),
+  pressed: all("#strip [aria-pressed=true]").map(button => button.getAttribute("aria-label")),
+});
+result.before = look();"""
+
+
+def test_the_plane_is_moved_in_with_the_keyboard(trained, tmp_path):
+    folder = trained("vae")
+    result = in_browser(tmp_path, folder, LOOK + """
+      const pad = page.getElementById("pad");
+      const press = (key, shiftKey = false) => {
+        const event = new KeyboardEvent("keydown", {key, shiftKey, cancelable: true});
+        pad.dispatchEvent(event);
+        return {...look(), handled: event.defaultPrevented};
+      };
+      for (let i = 0; i < 3; i++) press("ArrowLeft", true), press("ArrowDown", true);
+      result.start = look();
+      result.right = press("ArrowRight");
+      result.up = press("ArrowUp", true);
+      result.tab = press("Tab").handled;
+      for (let i = 0; i < 60; i++) press("ArrowRight");
+      result.edge = look();
+    """)  # fmt: skip
+    saved = load_saved(folder)
+    codes = saved.recipe.encode(saved.model, saved.images().x_test, None)
+    pca = fit_pca(codes, 4)
+    start, right, up, edge = (
+        pca.encode(np.array(result[name]["code"])) for name in ("start", "right", "up", "edge")
+    )
+    width, height = np.ptp(pca.encode(codes), axis=0)[:2]
+    np.testing.assert_allclose(right - start, [0.02 * width, 0, 0, 0], atol=1e-5)
+    np.testing.assert_allclose(up - right, [0, 0.1 * height, 0, 0], atol=1e-5)
+    np.testing.assert_allclose(edge, [pca.encode(codes)[:, 0].max(), *up[1:]], atol=1e-5)
+    assert result["right"]["handled"] and not result["tab"]
+    assert result["start"]["image"] != result["right"]["image"] != result["up"]["image"]
+    assert result["before"]["pressed"] == ["test image 1, class 0"]
+    assert result["start"]["pressed"] == []
+
+
+def test_the_plane_is_moved_in_by_pointing(train, tmp_path):
+    result = in_browser(tmp_path, train("gan"), """
+      const pad = page.getElementById("pad");
+      const box = pad.getBoundingClientRect();
+      const event = new PointerEvent("pointerdown", {
+        clientX: box.left + 0.25 * box.width, clientY: box.top + 0.25 * box.height,
+      });
+      pad.dispatchEvent(event);
+      const marker = page.getElementById("marker").getBoundingClientRect();
+      result.marker = [
+        (marker.left + marker.width / 2 - box.left) / box.width,
+        (marker.top + marker.height / 2 - box.top) / box.height,
+      ];
+      result.code = [...playground.state.code];
+      result.others = [...playground.items[0].code];
+      result.ranges = page.defaultView.eval("data").plane.ranges;
+    """)  # fmt: skip
+    assert result["marker"] == pytest.approx([0.25, 0.25], abs=0.01)
+    (left, right), (low, high) = result["ranges"]
+    assert result["code"][0] == pytest.approx(left + 0.25 * (right - left), abs=1e-5)
+    assert result["code"][1] == pytest.approx(low + 0.75 * (high - low), abs=1e-5)
+    assert result["code"][2:] == result["others"][2:]
+
+
+def test_images_are_chosen_walked_between_and_changed_by_number_and_class(trained, tmp_path):
+    folder = trained("cvae")
+    result = in_browser(tmp_path, folder, LOOK + """
+      all("#strip button")[4].click();
+      result.chosen = look();
+      change("to", 7, "change");
+      change("way", 1);
+      result.end = look();
+      change("kind", "spherical", "change");
+      change("way", 0.5);
+      result.middle = look();
+      change("class", 1, "change");
+      result.other = look();
+      const slider = page.querySelectorAll("#units input")[2];
+      slider.value = slider.max;
+      slider.dispatchEvent(new Event("input"));
+      result.slid = look();
+      result.shown = page.querySelectorAll("#units output")[2].textContent;
+      result.most = Number(slider.max);
+      result.codes = playground.items.map(item => [...item.code]);
+    """)  # fmt: skip
+    assert result["chosen"]["code"] == result["codes"][4]
+    name = f"test image 5, class {result['chosen']['label']}"
+    assert result["chosen"]["pressed"] == [name]
+    assert result["end"]["code"] == pytest.approx(result["codes"][7], abs=1e-6)
+    assert result["middle"]["code"] != result["end"]["code"]
+    assert result["middle"]["label"] == result["chosen"]["label"]  # though that image has another
+    assert result["other"]["label"] == 1 and result["other"]["code"] == result["middle"]["code"]
+    assert result["slid"]["code"][2] == pytest.approx(result["most"], rel=0.01)
+    assert float(result["shown"].replace("−", "-")) == pytest.approx(result["most"], abs=0.02)
+    saved = load_saved(folder)
+    data = saved.images()
+    (label,) = {data.y_test[i] for i in [np.linspace(0, 19, 16).astype(int)[4]]}
+    assert result["chosen"]["label"] == label
+
+
+@pytest.mark.parametrize("model", ["bigan", "cvae"])
+@pytest.mark.parametrize("width", [390, 1200])
+def test_it_fits_on_a_telephone_and_on_a_screen(model, width, trained, tmp_path):
+    result = in_browser(tmp_path, trained(model), FITS, width)
+    assert result == {"width": width, "wide": [], "small": 0}
+
+
+def test_what_the_keyboard_and_a_screen_reader_need_is_there(trained, tmp_path):
+    result = in_browser(tmp_path, trained("cvae"), """
+      const named = element => element.labels?.length || element.getAttribute("aria-label")
+        || element.getAttribute("aria-labelledby");
+      result.nameless = all("input, select, button, [role]").filter(
+        element => !named(element)
+      ).map(element => element.outerHTML);
+      result.order = all("select, button, input, [tabindex]").filter(
+        element => element.checkVisibility() && element.tabIndex >= 0
+      ).map(element => element.id || element.localName).filter((x, i, all) => x !== all[i - 1]);
+      result.headings = all("h1, h2, h3").map(heading => heading.localName).join(" ");
+      result.live = page.getElementById("says").getAttribute("aria-live");
+      result.rows = all("tbody tr").every(row => row.cells[0].matches("th[scope=row]"));
+      result.heads = all("thead th").every(head => head.scope === "col");
+    """, 390)  # fmt: skip
+    assert [x for x in result["nameless"] if "no-arc" not in x] == []
+    assert result["order"] == [
+        "class", "pad", "button", "from", "to", "kind", "way", "input",
+    ]  # fmt: skip
+    assert result["headings"] == "h1 h2 h2 h2 h3 h3 h3 h3 h2 h2"
+    assert result["live"] == "polite" and result["rows"] and result["heads"]
