@@ -151,10 +151,7 @@ function play() {
     into(place(state.code).map((x, k) => x + key[k] * part * lengths[k]));
   });
   element("plane-help").textContent =
-    "Drag, or move with the arrow keys, with Shift five times as far. "
-    + `To the right: ${plane.names[0]}`
-    + (plane.names[1] ? `; upwards: ${plane.names[1]}` : "")
-    + (latent > plane.names.length ? ". All other directions stay as they are." : ".");
+    `Drag, or move with the arrow keys, with Shift five times as far. ${plane.words}.`;
 
   /* The strip */
 

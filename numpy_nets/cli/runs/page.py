@@ -3,8 +3,10 @@
 The page has no times and no paths but that of the data, so that a resumed run has the very same.
 """
 
+import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -66,7 +68,7 @@ def write_page(
             f"{len(data.x_train):,} {describe(settings.image_shape)}; {len(data.x_test):,} others "
             "are for the test."
         ),
-        command=escape(command(recipe.name, settings)),
+        command=_unbroken(command(recipe.name, settings)),
         machine=escape(
             f"numpy_nets {document.get('version', 'of an unknown version')}"
             + ("" if threads is None else f" with {_count(threads, 'BLAS thread')}")
@@ -107,10 +109,15 @@ def command(model: str, settings: Settings) -> str:
     return shlex.join(words)
 
 
+def _unbroken(command: str) -> str:
+    """The command as HTML that is broken into lines before a flag."""
+    return " ".join(f"<span>{escape(part)}</span>" for part in re.split(" (?=--)", command))
+
+
 def playground(
     recipe: Recipe[Any, Any], model: Any, data: Images, settings: Settings
 ) -> tuple[dict[str, Any] | None, str]:
-    """What `run.js` needs to decode codes in the page, or None, and then the reason."""
+    """What `run.js` needs to decode codes in the page, or None; and what there is to say of it."""
     if not settings.drawable:
         return None, "The data are not images, so there is no playground that draws them."
     encoder = None
@@ -128,49 +135,64 @@ def playground(
     codes, x, y = recipe.shown_codes(model, data, settings)
     if not np.isfinite(codes).all():
         return None, "There is no playground, since codes are not finite."
-    chosen = np.linspace(0, len(codes) - 1, min(SHOWN, len(codes))).astype(int)
-    large = encoder is not None and decoder.weights + encoder.weights > MOST_TOGETHER
-    latent = codes.shape[1]
-    units = np.sort(np.argsort(-codes.var(axis=0), kind="stable")[:SLIDERS])
+    said = ""
+    if encoder is not None and decoder.weights + encoder.weights > MOST_TOGETHER:
+        encoder, said = None, "The encoder is too large for the page: NumPy made these codes."
+    shown = np.linspace(0, len(codes) - 1, min(SHOWN, len(codes))).astype(int)
+    labels, latent = None if y is None else y[shown], codes.shape[1]
+    if latent <= 2:
+        words = "Right is unit 1" + (", and up is unit 2" if latent == 2 else "")
+        directions = np.eye(latent)
+    elif x is None:
+        words = "Right and up, images change most; all other directions stay as they are"
+        directions = directions_of_change(partial(recipe.decode, model), codes[shown], labels)
+    else:
+        words = "Right and up, codes of images vary most; all other directions stay as they are"
+        directions = fit_pca(codes, min(2, len(codes))).components
+    centre = np.zeros(latent) if latent <= 2 else codes.mean(axis=0)
+    units = np.argsort(-codes.var(axis=0), kind="stable") if x is not None else np.arange(latent)
     return {
         "shape": settings.image_shape,
-        "decoder": decoder.as_json(),
-        "encoder": None if encoder is None or large else encoder.as_json(),
         "classes": settings.classes if decoder.inputs > 1 else 0,
         "latent": latent,
-        "images": None if x is None else as_base64(x[chosen]),
-        "codes": as_base64(codes[chosen]),
-        "labels": None if y is None else y[chosen].tolist(),
-        "units": (units if x is not None else np.arange(min(SLIDERS, latent))).tolist(),
+        "decoder": decoder.as_json(),
+        "encoder": None if encoder is None else encoder.as_json(),
+        "images": None if x is None else as_base64(x[shown]),
+        "codes": as_base64(codes[shown]),
+        "labels": None if labels is None else labels.tolist(),
+        "units": sorted(units[:SLIDERS].tolist()),
         "range": _range(codes),
-        "plane": _plane(codes, of_images=x is not None),
-    }, (
-        "The encoder is too large for the page: the codes of these images are NumPy's."
-        if large else ""
-    )  # fmt: skip
+        "plane": {
+            "words": words,
+            "centre": as_base64(centre),
+            "directions": as_base64(directions),
+            "ranges": [_range(c) for c in directions @ (codes - centre).T],
+        },
+    }, said
 
 
-def _plane(codes: Array, of_images: bool) -> dict[str, Any]:
-    """The two directions of the plane, as rows, a point that it is measured from, and its range.
+def directions_of_change(
+    decode: Callable[[Array, Any], Array], codes: Array, labels: Array | None
+) -> Array:
+    """The two directions (2, latent) in which images change most, on average over codes.
 
-    Codes of images that have more than two numbers vary most in their principal directions.
+    For images f(z) they are the first eigenvectors of the mean of JᵀJ, with J = ∂f/∂z, which is
+    computed from differences.
+
+    >>> directions = directions_of_change(lambda z, y: z * [1, 3, 2], np.zeros((1, 3)), None)
+    >>> print(abs(directions).round(3))
+    [[0. 1. 0.]
+     [0. 0. 1.]]
     """
     latent = codes.shape[1]
-    if of_images and latent > 2:
-        pca = fit_pca(codes, min(2, len(codes)))
-        coordinates = pca.encode(codes)
-        names = ["first principal direction", "second principal direction"]
-        centre, directions = pca.mean, pca.components
-    else:
-        names = ["unit 1", "unit 2"]
-        centre, directions = np.zeros(latent), np.eye(latent)[:2]
-        coordinates = codes[:, :2]
-    return {
-        "names": names[: len(directions)],
-        "centre": as_base64(centre),
-        "directions": as_base64(directions),
-        "ranges": [_range(c) for c in coordinates.T],
-    }
+    steps = np.vstack([np.zeros(latent), 0.1 * np.eye(latent)])
+    squares = np.zeros((latent, latent))
+    for i, code in enumerate(codes):
+        images = decode(code + steps, None if labels is None else np.repeat(labels[i], len(steps)))
+        changes = images[1:] - images[0]
+        squares += changes @ changes.T
+    _, _, directions = np.linalg.svd(squares, hermitian=True)
+    return np.asarray(directions[:2])
 
 
 def _range(numbers: Array) -> list[float]:

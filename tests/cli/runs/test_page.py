@@ -31,7 +31,7 @@ def text(folder):
 
 
 def command(folder):
-    return unescape(re.search("<code>(.*?)</code>", text(folder))[1])
+    return unescape(re.sub("</?span>", "", re.search("<code>(.*?)</code>", text(folder))[1]))
 
 
 def playground(folder):

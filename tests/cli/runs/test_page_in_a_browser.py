@@ -151,8 +151,9 @@ def test_the_plane_is_moved_in_with_the_keyboard(trained, tmp_path):
     assert result["start"]["pressed"] == []
 
 
-def test_the_plane_is_moved_in_by_pointing(train, tmp_path):
-    result = in_browser(tmp_path, train("gan"), """
+@pytest.mark.parametrize("latent", [1, 2, 4])
+def test_the_plane_is_moved_in_by_pointing(latent, train, tmp_path):
+    result = in_browser(tmp_path, train("gan", f"--latent {latent}"), """
       const pad = page.getElementById("pad");
       const box = pad.getBoundingClientRect();
       const event = new PointerEvent("pointerdown", {
@@ -167,12 +168,20 @@ def test_the_plane_is_moved_in_by_pointing(train, tmp_path):
       result.code = [...playground.state.code];
       result.others = [...playground.items[0].code];
       result.ranges = page.defaultView.eval("data").plane.ranges;
+      result.directions = [...page.defaultView.eval("floats(data.plane.directions)")];
+      result.centre = [...page.defaultView.eval("floats(data.plane.centre)")];
+      const map = page.getElementById("map");
+      result.map = [map.width, map.height];
     """)  # fmt: skip
-    assert result["marker"] == pytest.approx([0.25, 0.25], abs=0.01)
-    (left, right), (low, high) = result["ranges"]
-    assert result["code"][0] == pytest.approx(left + 0.25 * (right - left), abs=1e-5)
-    assert result["code"][1] == pytest.approx(low + 0.75 * (high - low), abs=1e-5)
-    assert result["code"][2:] == result["others"][2:]
+    assert result["marker"] == pytest.approx([0.25, 0.25 if latent > 1 else 0.5], abs=0.01)
+    directions = np.array(result["directions"]).reshape(-1, latent)
+    place = directions @ (np.array(result["code"]) - result["centre"])
+    wanted = [low + share * (high - low) for share, (low, high)
+              in zip((0.25, 0.75), result["ranges"], strict=False)]  # fmt: skip
+    np.testing.assert_allclose(place, wanted, atol=1e-5)
+    rest = np.array(result["code"]) - result["others"]
+    np.testing.assert_allclose(rest, directions.T @ directions @ rest, atol=1e-5)
+    assert result["map"] == [35, 42]
 
 
 def test_images_are_chosen_walked_between_and_changed_by_number_and_class(trained, tmp_path):
