@@ -17,7 +17,7 @@ import numpy as np
 from numpy_nets import pages
 from numpy_nets.autodiff.tensor import Array
 from numpy_nets.cli.recipes.recipe import Recipe
-from numpy_nets.cli.runs.data import Images, describe
+from numpy_nets.cli.runs.data import Images, drawable
 from numpy_nets.cli.runs.files import write_whole
 from numpy_nets.cli.runs.inference import Network, as_base64
 from numpy_nets.cli.runs.printed import Printed
@@ -65,8 +65,8 @@ def write_page(
         title=escape(f"{recipe.name} on {Path(settings.data).stem}"),
         facts=escape(
             f"{recipe.help[0].upper()}{recipe.help[1:]}. {_count(settings.epochs, 'epoch')} on "
-            f"{len(data.x_train):,} {describe(settings.image_shape)}; {len(data.x_test):,} others "
-            "are for the test."
+            f"{len(data.x_train):,} {_kind(settings.image_shape)}; {len(data.x_test):,} others are "
+            "for the test."
         ),
         command=_unbroken(command(recipe.name, settings)),
         machine=escape(
@@ -93,6 +93,13 @@ def _hidden_without(content: object) -> str:
 
 def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def _kind(image_shape: tuple[int, ...]) -> str:
+    if not drawable(image_shape):
+        return f"samples of {image_shape[0]:,} numbers"
+    height, width, *channels = image_shape
+    return f"images of {height} × {width} pixels{' in colour' if channels else ''}"
 
 
 def command(model: str, settings: Settings) -> str:

@@ -77,6 +77,7 @@ def test_it_has_the_table_the_curves_and_every_setting(trained, capsys):
     for option in RECIPES["vae"].settings.options():
         assert option.metadata["help"] in seen
     assert "4 (default: 20)" in seen
+    assert "2 epochs on 60 images of 6 × 5 pixels; 20 others are for the test." in seen
 
 
 def test_evaluate_gives_it_the_new_table(trained):
@@ -181,4 +182,5 @@ def test_data_that_are_no_images_have_no_playground(model, empty_folder):
     np.save("x.npy", np.random.default_rng(0).random((40, 7)))
     assert main(["train", model, "--data", "x.npy", "--epochs", "1", "--out", "run"]) == 0
     assert playground(empty_folder / "run") is None
-    assert "The data are not images" in plain(empty_folder / "run")
+    seen = plain(empty_folder / "run")
+    assert "The data are not images" in seen and "1 epoch on 36 samples of 7 numbers" in seen
