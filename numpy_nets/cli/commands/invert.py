@@ -8,6 +8,7 @@ from numpy_nets.autodiff.tensor import Array
 from numpy_nets.cli.arguments import Parser, number
 from numpy_nets.cli.recipes.codes import codes_of, print_codes
 from numpy_nets.cli.recipes.gan import GANRecipe
+from numpy_nets.cli.runs.printed import Printed
 from numpy_nets.cli.runs.progress import TrainingBar
 from numpy_nets.cli.runs.run import free_path
 from numpy_nets.cli.runs.saved import load_saved
@@ -64,7 +65,8 @@ def main(argv: Sequence[str]) -> int:
     file = free_path(arguments.run, "encoder", ".weights.h5")
     encoder.save_weights(file)
     print(f"written: {file}")
-    print_codes("encoder", data, encoder, untrained, decode, random.normal((1000, latent)).numpy())
+    z = random.normal((1000, latent)).numpy()
+    print_codes("encoder", data, encoder, untrained, decode, z, Printed())
     if data.drawable:
         x, shape = data.x_test[:20], (-1, *data.image_shape)
         picture = free_path(arguments.run, "inverted", ".png")

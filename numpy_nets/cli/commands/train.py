@@ -16,7 +16,9 @@ from numpy_nets.cli.recipes.recipe import Recipe
 from numpy_nets.cli.runs.binarize import binarized
 from numpy_nets.cli.runs.data import Images
 from numpy_nets.cli.runs.files import locked
+from numpy_nets.cli.runs.page import write_page
 from numpy_nets.cli.runs.points import are_points
+from numpy_nets.cli.runs.printed import Printed
 from numpy_nets.cli.runs.progress import TrainingBar
 from numpy_nets.cli.runs.run import Run, new_folder, read_settings
 from numpy_nets.cli.runs.stops import Diverged, StopOnDivergence, StopOnInterrupt, Stopped
@@ -155,11 +157,15 @@ def _fit(
 def _report(
     recipe: Recipe[Any, Any], model: Model, data: Images, run: Run, settings: Settings
 ) -> None:
-    """Write the weights, print the table that `evaluate` prints, and draw the pictures."""
+    """Write the weights, print the table that `evaluate` prints, draw the pictures, and write the
+    page of the run.
+    """
     model.save_weights(run.folder / recipe.weights_file)
     recipe.draw_curves(run.history, settings, run.folder)
     random.set_random_seed(settings.seed)
-    recipe.print_table(model, data, settings, None, 1000)
+    printed = Printed()
+    recipe.print_table(model, data, settings, None, 1000, printed)
     recipe.draw(model, data, settings, run.folder)
+    write_page(run.folder, recipe, model, data, settings, printed)
     for file in sorted(run.folder.glob("[!.]*")):
         print(f"  {file}")

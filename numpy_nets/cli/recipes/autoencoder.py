@@ -1,5 +1,6 @@
 """numpy-nets train autoencoder."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic
@@ -10,6 +11,8 @@ from numpy_nets.autodiff import ops
 from numpy_nets.autodiff.tensor import Array, Tensor
 from numpy_nets.cli.recipes.recipe import Labels, M, Recipe, S
 from numpy_nets.cli.runs.data import Images
+from numpy_nets.cli.runs.inference import Part
+from numpy_nets.cli.runs.printed import Printed
 from numpy_nets.cli.settings import Settings, count
 from numpy_nets.evaluation.clustering import kmeans_purity
 from numpy_nets.evaluation.pca import PCA, fit_pca
@@ -52,9 +55,9 @@ class CodeRecipe(Recipe[S, M], Generic[S, M]):
             )
 
     def print_table(
-        self, model: M, data: Images, settings: S, samples: int | None, most: int
-    ) -> None:
-        from rich.console import Console
+        self, model: M, data: Images, settings: S, samples: int | None, most: int,
+        printed: Printed,
+    ) -> None:  # fmt: skip
         from rich.table import Table
 
         if samples is not None:
@@ -77,9 +80,8 @@ class CodeRecipe(Recipe[S, M], Generic[S, M]):
                 )
             if pca is None:
                 table.add_row("PCA" + words, "-", "-", "-")
-        console = Console()
-        console.print(table)
-        console.print(
+        printed.print(table)
+        printed.print(
             f"Crossentropy in {self.unit}; squared error: the mean over all pixels. Purity, the "
             "share of images whose class is the commonest of their cluster: higher is better."
         )
@@ -118,6 +120,12 @@ class AutoencoderRecipe(CodeRecipe[CodeSettings, Model]):
         _, _, decoder = model.layers
         images: Array = decoder(codes.astype(np.float32)).numpy()
         return images
+
+    def decoder(self, model: Model) -> Sequence[Part]:
+        return model.layers[-1:]
+
+    def encoder(self, model: Model) -> Sequence[Part]:
+        return model.layers[1:-1]
 
     def test_loss(self, x: Array, images: Array) -> str:
         return f"{float(BinaryCrossentropy()(x, images)):.4f}"

@@ -1,5 +1,6 @@
 """numpy-nets train bigan."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from numpy_nets.cli.recipes.codes import codes_of, print_codes
 from numpy_nets.cli.recipes.gan import AdversarialRecipe, AdversarialSettings, dropout
 from numpy_nets.cli.recipes.recipe import Labels
 from numpy_nets.cli.runs.data import Images
+from numpy_nets.cli.runs.inference import Affine, Part
+from numpy_nets.cli.runs.printed import Printed
 from numpy_nets.cli.settings import count, rate
 from numpy_nets.figures.images import save_reconstructions
 from numpy_nets.models.bigan import (
@@ -69,6 +72,9 @@ class BiGANRecipe(AdversarialRecipe[BiGANSettings, BiGAN]):
     def encode(self, model: BiGAN, x: Array, y: Labels) -> Array:
         return codes_of(model.encoder)(x)
 
+    def encoder(self, model: BiGAN) -> Sequence[Part]:
+        return [Affine(2, -1), model.encoder]
+
     def ends(
         self, model: BiGAN, data: Images, rng: np.random.Generator
     ) -> tuple[Array, Array | None, Labels]:
@@ -87,14 +93,15 @@ class BiGANRecipe(AdversarialRecipe[BiGANSettings, BiGAN]):
             )
 
     def print_table(
-        self, model: BiGAN, data: Images, settings: BiGANSettings, samples: int | None, most: int
-    ) -> None:
-        super().print_table(model, data, settings, samples, most)
+        self, model: BiGAN, data: Images, settings: BiGANSettings, samples: int | None, most: int,
+        printed: Printed,
+    ) -> None:  # fmt: skip
+        super().print_table(model, data, settings, samples, most, printed)
         z = model.draw_noise(1000).numpy()
         # The untrained encoder has weights of its own, drawn after all that the run draws.
         untrained = build_bigan_encoder(settings.pixels, settings.latent, settings.hidden)
         print_codes(self.name, data, model.encoder, untrained,
-                    lambda codes: self.decode(model, codes, None), z)  # fmt: skip
+                    lambda codes: self.decode(model, codes, None), z, printed)  # fmt: skip
 
 
 def uniform_prior(shape: tuple[int, ...]) -> Tensor:

@@ -8,6 +8,7 @@ from numpy_nets import random
 from numpy_nets.autodiff.tensor import Array
 from numpy_nets.cli.recipes.autoencoder import nearest_pca, squared_error
 from numpy_nets.cli.runs.data import Images
+from numpy_nets.cli.runs.printed import Printed
 from numpy_nets.evaluation.neighbours import nearest_neighbour_accuracy
 from numpy_nets.models.autoencoder import build_autoencoder
 from numpy_nets.network import Model
@@ -22,6 +23,7 @@ def print_codes(
     untrained: Model,
     decode: Callable[[Array], Array],
     z: Array,
+    printed: Printed,
 ) -> None:
     """Print errors and probes of an encoder, beside what is simpler.
 
@@ -33,8 +35,8 @@ def print_codes(
         encoder, untrained: images in [-1, 1] -> codes (n, latent).
         decode: codes -> images (n, pixels) in [0, 1].
         z: (n, latent), draws of the prior.
+        printed: prints them.
     """
-    from rich.console import Console
     from rich.table import Table
 
     x, pca = data.x_test, nearest_pca(data, z.shape[1])
@@ -69,9 +71,8 @@ def print_codes(
     if pca is not None:
         add("PCA", pca.encode, pca.reconstruct(x).clip(0, 1))
     add("pixels", lambda x: x)
-    console = Console()
-    console.print(table)
-    console.print(f"The variance of a number of z is {z.var():.3f}: the error of an E that says 0.")
+    printed.print(table)
+    printed.print(f"The variance of a number of z is {z.var():.3f}: the error of an E that says 0.")
 
 
 def train_autoencoder(x: Array, latent: int) -> tuple[Model, Model]:

@@ -1,5 +1,6 @@
 """numpy-nets train denoising."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -12,8 +13,10 @@ from numpy_nets.cli.arguments import choice, number
 from numpy_nets.cli.recipes.autoencoder import CodeRecipe, CodeSettings, sigmoid
 from numpy_nets.cli.recipes.recipe import Labels
 from numpy_nets.cli.runs.data import Images
+from numpy_nets.cli.runs.inference import Part
 from numpy_nets.cli.settings import count, option
 from numpy_nets.figures.images import save_images
+from numpy_nets.layers import Activation
 from numpy_nets.losses import BinaryCrossentropy
 from numpy_nets.models.denoising import (
     DenoisingAutoencoder,
@@ -57,6 +60,12 @@ class EncoderDecoderRecipe(CodeRecipe[S, M], Generic[S, M]):
 
     def decode(self, model: M, codes: Array, y: Labels) -> Array:
         return sigmoid(model.decoder(codes.astype(np.float32)))
+
+    def decoder(self, model: M) -> Sequence[Part]:
+        return [model.decoder, Activation("sigmoid")]
+
+    def encoder(self, model: M) -> Sequence[Part]:
+        return [model.encoder]
 
     def test_loss(self, x: Array, images: Array) -> str:
         return f"{x.shape[1] * float(BinaryCrossentropy()(x, images)):.2f}"

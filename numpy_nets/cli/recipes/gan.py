@@ -13,6 +13,8 @@ from numpy_nets.callbacks import Callback, Logs
 from numpy_nets.cli.arguments import choice, number
 from numpy_nets.cli.recipes.recipe import History, Labels, Recipe
 from numpy_nets.cli.runs.data import Images
+from numpy_nets.cli.runs.inference import Affine, Part
+from numpy_nets.cli.runs.printed import Printed
 from numpy_nets.cli.settings import IMAGES, Settings, count, option, rate
 from numpy_nets.evaluation.classifier import train_classifier
 from numpy_nets.evaluation.collapse import CollapseWarning
@@ -163,6 +165,17 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
         images: Array = model.averaged(self.g_inputs(model, codes, y)).numpy()
         return (images + 1) / 2
 
+    def decoder(self, model: M) -> Sequence[Part]:
+        assert model.averaged is not None
+        return [model.averaged, Affine(0.5, 0.5)]
+
+    def shown_codes(
+        self, model: M, data: Images, settings: S
+    ) -> tuple[Array, Array | None, Labels]:
+        if self.has_encoder:
+            return super().shown_codes(model, data, settings)
+        return self.fixed_codes(settings), None, self.labels(settings, 100)
+
     def ends(
         self, model: M, data: Images, rng: np.random.Generator
     ) -> tuple[Array, Array | None, Labels]:
@@ -194,9 +207,9 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
         )
 
     def print_table(
-        self, model: M, data: Images, settings: S, samples: int | None, most: int
-    ) -> None:
-        from rich.console import Console
+        self, model: M, data: Images, settings: S, samples: int | None, most: int,
+        printed: Printed,
+    ) -> None:  # fmt: skip
         from rich.table import Table
 
         if samples is not None:
@@ -234,10 +247,9 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
             trained = _features(features, data.x_train)
             distances = [frechet_distance(_features(features, x), trained) for x in sets.values()]
             add("Fréchet distance to training images", [f"{d:.2f}" for d in distances])
-        console = Console()
-        console.print(table)
-        console.print("Distances between pixels in [0, 1]. Copies of training images are near 0.")
-        console.print(
+        printed.print(table)
+        printed.print("Distances between pixels in [0, 1]. Copies of training images are near 0.")
+        printed.print(
             "Classes and features are those of a classifier trained on the training images."
             if labelled
             else "Not all images have labels, so no classifier can tell what the samples show."

@@ -26,6 +26,7 @@ from numpy_nets.cli.runs.data import Images
 from numpy_nets.cli.runs.files import write_whole
 from numpy_nets.cli.runs.lab import DATA, FRAMES, MODEL, write_page
 from numpy_nets.cli.runs.points import MIXTURES, density, load_points
+from numpy_nets.cli.runs.printed import Printed
 from numpy_nets.cli.settings import count, option, rate
 from numpy_nets.evaluation.plane import compare_with_truth, sample_gradients
 from numpy_nets.layers import Dense, GaussianNoise, Input, Layer
@@ -117,9 +118,9 @@ class PlaneRecipe(AdversarialRecipe[PlaneSettings, GAN]):
         write_page([folder], folder / "lab.html")
 
     def print_table(
-        self, model: GAN, data: Images, settings: PlaneSettings, samples: int | None, most: int
-    ) -> None:
-        from rich.console import Console
+        self, model: GAN, data: Images, settings: PlaneSettings, samples: int | None, most: int,
+        printed: Printed,
+    ) -> None:  # fmt: skip
         from rich.table import Table
 
         if samples is not None:
@@ -131,7 +132,7 @@ class PlaneRecipe(AdversarialRecipe[PlaneSettings, GAN]):
         for name, value in values.items():
             if value is not None:
                 table.add_row(VALUES[name], f"{value:.4f}")
-        Console().print(table)
+        printed.print(table)
 
 
 VALUES = {

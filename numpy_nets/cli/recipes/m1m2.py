@@ -1,5 +1,6 @@
 """numpy-nets train m1m2."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,13 @@ from numpy_nets.cli.recipes.sgan import (
 )
 from numpy_nets.cli.recipes.vae import mean_pixels, prior
 from numpy_nets.cli.runs.data import Images
+from numpy_nets.cli.runs.inference import Part
+from numpy_nets.cli.runs.printed import Printed
 from numpy_nets.cli.settings import Settings, count, option, rate
 from numpy_nets.evaluation.neighbours import nearest_neighbour_accuracy
 from numpy_nets.evaluation.probe import linear_probe
 from numpy_nets.figures.images import save_images, save_reconstructions
+from numpy_nets.layers import Activation
 from numpy_nets.models.cvae import build_conditional_encoder
 from numpy_nets.models.m2 import M1M2, M2, build_classifier, build_m2_decoder
 from numpy_nets.models.vae import (
@@ -117,6 +121,12 @@ class M1M2Recipe(Recipe[M1M2Settings, M1M2]):
         """M1's images."""
         return mean_pixels(model.m1.decoder(codes.astype(np.float32)))
 
+    def decoder(self, model: M1M2) -> Sequence[Part]:
+        return [model.m1.decoder, Activation("sigmoid")]
+
+    def encoder(self, model: M1M2) -> Sequence[Part]:
+        return [model.m1.encoder]
+
     def sample(self, model: M1M2, count: int, label: int | None) -> Array:
         """New images, in the order of their classes if no label is given.
 
@@ -148,13 +158,14 @@ class M1M2Recipe(Recipe[M1M2Settings, M1M2]):
         )  # fmt: skip
 
     def print_table(
-        self, model: M1M2, data: Images, settings: M1M2Settings, samples: int | None, most: int
-    ) -> None:
+        self, model: M1M2, data: Images, settings: M1M2Settings, samples: int | None, most: int,
+        printed: Printed,
+    ) -> None:  # fmt: skip
         if samples is not None:
             raise ValueError(f"--samples: the table of {self.name} has no likelihood")
         x, y = data.x_test, data.y_test
         if y is None:
-            print("The test images have no labels, so there is no error to print.")
+            printed.print("The test images have no labels, so there is no error to print.")
             return
         rights = {"m1m2": accuracy(model, x, y)}
         if data.trained_on:
@@ -175,7 +186,7 @@ class M1M2Recipe(Recipe[M1M2Settings, M1M2]):
                 "linear probe of pixels": linear_probe(few, y_few, x, y),
                 "nearest labelled image": nearest_neighbour_accuracy(few, y_few, x, y),
             }
-        print_errors(rights, len(x), min(settings.labels, len(data.x_train)))
+        print_errors(rights, len(x), min(settings.labels, len(data.x_train)), printed)
 
 
 def classifier(settings: M1M2Settings) -> Model:

@@ -10,6 +10,8 @@ from numpy_nets.autodiff.tensor import Array
 from numpy_nets.callbacks import Callback
 from numpy_nets.cli.runs.binarize import DynamicBatches
 from numpy_nets.cli.runs.data import NAMES, Images, load_images
+from numpy_nets.cli.runs.inference import Part
+from numpy_nets.cli.runs.printed import Printed
 from numpy_nets.cli.settings import Settings
 from numpy_nets.figures.curves import save_curves
 from numpy_nets.network import Model
@@ -93,6 +95,23 @@ class Recipe(Generic[S, M]):
         """The images of codes."""
         raise NotImplementedError
 
+    def decoder(self, model: M) -> Sequence[Part]:
+        """The parts that `decode` runs one after another, on codes, and on one-hot labels if the
+        model knows classes: for the page, which runs them, too.
+        """
+        raise NotImplementedError
+
+    def encoder(self, model: M) -> Sequence[Part]:
+        """The parts that `encode` runs, on images, and on one-hot labels if it needs them."""
+        raise NotImplementedError
+
+    def shown_codes(
+        self, model: M, data: Images, settings: S
+    ) -> tuple[Array, Array | None, Labels]:
+        """Up to 1,000 codes that a page shows, with their images and labels if there are any."""
+        x, y = data.x_test[:1000], None if data.y_test is None else data.y_test[:1000]
+        return self.encode(model, x, y), x, y
+
     def ends(
         self, model: M, data: Images, rng: np.random.Generator
     ) -> tuple[Array, Array | None, Labels]:
@@ -137,13 +156,15 @@ class Recipe(Generic[S, M]):
         raise NotImplementedError
 
     def print_table(
-        self, model: M, data: Images, settings: S, samples: int | None, most: int
-    ) -> None:
+        self, model: M, data: Images, settings: S, samples: int | None, most: int,
+        printed: Printed,
+    ) -> None:  # fmt: skip
         """Print how good a trained model is on the test images.
 
         Args:
             samples: the draws of a code for each image in an estimate of the likelihood; None
                 leaves the number to the recipe.
             most: the number of images in that estimate, at most.
+            printed: prints it.
         """
         raise NotImplementedError

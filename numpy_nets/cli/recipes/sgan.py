@@ -14,6 +14,8 @@ from numpy_nets.cli.recipes.cvae import one_hot
 from numpy_nets.cli.recipes.gan import AdversarialRecipe, AdversarialSettings, SampleSheets
 from numpy_nets.cli.recipes.recipe import History, Labels
 from numpy_nets.cli.runs.data import Images
+from numpy_nets.cli.runs.inference import Part
+from numpy_nets.cli.runs.printed import Printed
 from numpy_nets.cli.settings import Settings, count, rate
 from numpy_nets.evaluation.neighbours import nearest_neighbour_accuracy
 from numpy_nets.evaluation.probe import linear_probe
@@ -132,6 +134,9 @@ class SGANRecipe(AdversarialRecipe[SGANSettings, SemiSupervisedGAN]):
         images: Array = model.generator(self.g_inputs(model, codes, y)).numpy()
         return images
 
+    def decoder(self, model: SemiSupervisedGAN) -> Sequence[Part]:
+        return [model.generator]
+
     def sample(self, model: SemiSupervisedGAN, count: int, label: int | None) -> Array:
         if label is not None:
             raise ValueError(f"--label: the model is {self.name}, whose G knows no classes")
@@ -139,13 +144,13 @@ class SGANRecipe(AdversarialRecipe[SGANSettings, SemiSupervisedGAN]):
 
     def print_table(
         self, model: SemiSupervisedGAN, data: Images, settings: SGANSettings,
-        samples: int | None, most: int,
+        samples: int | None, most: int, printed: Printed,
     ) -> None:  # fmt: skip
         if samples is not None:
             raise ValueError(f"--samples: the model is {self.name}, which has no likelihood")
         x, y = data.x_test, data.y_test
         if y is None:
-            print("The test images have no labels, so there is no error to print.")
+            printed.print("The test images have no labels, so there is no error to print.")
             return
         rights = {
             "sgan, average of D's weights": accuracy(model, x, y),
@@ -164,7 +169,7 @@ class SGANRecipe(AdversarialRecipe[SGANSettings, SemiSupervisedGAN]):
                 "linear probe of pixels": linear_probe(x_labelled, y_labelled, x, y),
                 "nearest labelled image": nearest_neighbour_accuracy(x_labelled, y_labelled, x, y),
             }
-        print_errors(rights, len(x), min(settings.labels, len(data.x_train)))
+        print_errors(rights, len(x), min(settings.labels, len(data.x_train)), printed)
 
 
 class PairedBatches:
@@ -272,9 +277,8 @@ def train_alone(
     return model
 
 
-def print_errors(rights: dict[str, float], images: int, labels: int) -> None:
+def print_errors(rights: dict[str, float], images: int, labels: int, printed: Printed) -> None:
     """Print the table of classifiers, with the share of test images that each has right."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=f"error on {images:,} test images, from {labels:,} labels")
@@ -283,7 +287,7 @@ def print_errors(rights: dict[str, float], images: int, labels: int) -> None:
     table.add_column("error", justify="right")
     for name, right in rights.items():
         table.add_row(name, f"{round((1 - right) * images):,}", f"{1 - right:.2%}")
-    Console().print(table)
+    printed.print(table)
 
 
 def accuracy(model: Model, x: Array, y: Array) -> float:

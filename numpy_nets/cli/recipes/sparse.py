@@ -8,6 +8,7 @@ import numpy as np
 from numpy_nets.cli.arguments import choice, number
 from numpy_nets.cli.recipes.denoising import EncoderDecoderRecipe, EncoderDecoderSettings
 from numpy_nets.cli.runs.data import Images
+from numpy_nets.cli.runs.printed import Printed
 from numpy_nets.cli.settings import count, option
 from numpy_nets.models.sparse import SparseAutoencoder, kl_sparsity, l1_sparsity
 from numpy_nets.optimizers import Adam
@@ -51,11 +52,12 @@ class SparseRecipe(EncoderDecoderRecipe[SparseSettings, SparseAutoencoder]):
         settings: SparseSettings,
         samples: int | None,
         most: int,
+        printed: Printed,
     ) -> None:
-        super().print_table(model, data, settings, samples, most)
+        super().print_table(model, data, settings, samples, most, printed)
         size = np.abs(self.encode(model, data.x_test, None))
         active = np.mean(np.sum(size > 0.1, axis=1))
-        print(
+        printed.print(
             f"Mean activation {size.mean():.3f}; on average over the images, {active:.1f} of "
             f"the {size.shape[1]} units are above 0.1."
         )

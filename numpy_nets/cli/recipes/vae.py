@@ -1,6 +1,6 @@
 """numpy-nets train vae, and what all variational autoencoders have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -13,11 +13,14 @@ from numpy_nets.cli.arguments import choice, number
 from numpy_nets.cli.recipes.autoencoder import nearest_pca, purity, sigmoid, squared_error
 from numpy_nets.cli.recipes.recipe import Labels, Recipe
 from numpy_nets.cli.runs.data import Images
+from numpy_nets.cli.runs.inference import Part
+from numpy_nets.cli.runs.printed import Printed
 from numpy_nets.cli.settings import Settings, count, option
 from numpy_nets.evaluation.latent import active_units, quantile_grid, traverse
 from numpy_nets.evaluation.likelihood import elbo, log_likelihood
 from numpy_nets.figures.images import save_images, save_reconstructions
 from numpy_nets.figures.scatter import save_scatter
+from numpy_nets.layers import Activation
 from numpy_nets.models.vae import (
     VAE,
     bernoulli_log_likelihood,
@@ -63,6 +66,13 @@ class VariationalRecipe(Recipe[S, M], Generic[S, M]):
     def decode(self, model: M, codes: Array, y: Labels) -> Array:
         """The means of p(x|z)."""
         return mean_pixels(model.decoder(codes.astype(np.float32)))
+
+    def decoder(self, model: M) -> Sequence[Part]:
+        several = isinstance(model.decoder.output_shape, list)  # [mean, log_var], else logits
+        return [model.decoder] if several else [model.decoder, Activation("sigmoid")]
+
+    def encoder(self, model: M) -> Sequence[Part]:
+        return [model.encoder]
 
     def sample(self, model: M, count: int, label: int | None) -> Array:
         if label is not None:
@@ -115,9 +125,9 @@ class VariationalRecipe(Recipe[S, M], Generic[S, M]):
         )  # fmt: skip
 
     def print_table(
-        self, model: M, data: Images, settings: S, samples: int | None, most: int
-    ) -> None:
-        from rich.console import Console
+        self, model: M, data: Images, settings: S, samples: int | None, most: int,
+        printed: Printed,
+    ) -> None:  # fmt: skip
         from rich.table import Table
 
         samples = 50 if samples is None else samples
@@ -152,12 +162,11 @@ class VariationalRecipe(Recipe[S, M], Generic[S, M]):
         error = squared_error(x, self.decode(model, codes, y))
         table.add_row("squared error of a pixel", f"{error:.5f}", pca_error)
         table.add_row("k-means purity (higher is better)", purity(codes, y), pca_purity)
-        console = Console()
-        console.print(table)
+        printed.print(table)
         if gaussian:
-            console.print("Pixels are continuous: these are densities, which may be above 1.")
+            printed.print("Pixels are continuous: these are densities, which may be above 1.")
         elif not np.all((x == 0) | (x == 1)):
-            console.print(
+            printed.print(
                 "Grey pixels under a Bernoulli decoder: a pseudo-likelihood, which can be compared "
                 "only with the same setting. --binarize static makes it a likelihood."
             )

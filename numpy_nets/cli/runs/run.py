@@ -1,4 +1,4 @@
-"""A run folder: settings.json, history.csv, a checkpoint after every epoch, pictures.
+"""A run folder: settings.json, history.csv, a checkpoint after every epoch, pictures, a page.
 
 A run that was stopped, by Ctrl-C or by a power cut, goes on with `--resume` after its last whole
 epoch. With the same number of threads it ends bit for bit as if it had not been stopped, but for
@@ -28,7 +28,7 @@ from numpy_nets.network import Model
 from numpy_nets.storage.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
 
 SETTINGS, CHECKPOINT = "settings.json", "checkpoint.weights.h5"
-HISTORY, TIMES = "history.csv", "times.csv"
+HISTORY, TIMES, PAGE = "history.csv", "times.csv", "index.html"
 # The settings that do not say what a checkpoint is: how long the run is, where the data are and how
 # they are drawn. What they are, data_digest says.
 NOT_IN_CHECKPOINT = ("epochs", "data", "data_sha256", "image_shape", "threads")
@@ -176,8 +176,9 @@ class Run:
             self._write_times()
             self._write_history()
         if self.epoch < self.settings.epochs:
-            # If --epochs was raised, these are the weights of the former end.
-            (self.folder / self.recipe.weights_file).unlink(missing_ok=True)
+            # If --epochs was raised, these are the weights and the page of the former end.
+            for name in (self.recipe.weights_file, PAGE):
+                (self.folder / name).unlink(missing_ok=True)
 
     # Waiting for the disk at the end of every epoch would cost more than these two files are worth.
 

@@ -13,7 +13,8 @@ from numpy_nets.cli.recipes import RECIPES
 from numpy_nets.cli.recipes.vae import VAERecipe
 from numpy_nets.cli.runs import stops
 
-ALWAYS = {"settings.json", "history.csv", "times.csv", "checkpoint.weights.h5", "curves.png"}
+ALWAYS = {"settings.json", "history.csv", "times.csv", "checkpoint.weights.h5", "curves.png",
+          "index.html"}
 PICTURES = {
     "autoencoder": {"reconstructions.png"},
     "denoising": {"reconstructions.png", "features.png", "denoised.png"},

@@ -14,7 +14,7 @@ from numpy_nets.models.autoencoder import build_autoencoder
 
 FILES = {
     "settings.json", "history.csv", "times.csv", "checkpoint.weights.h5",
-    "autoencoder.weights.h5", "curves.png", "reconstructions.png",
+    "autoencoder.weights.h5", "curves.png", "reconstructions.png", "index.html",
 }  # fmt: skip
 
 

@@ -130,7 +130,7 @@ def test_data_that_are_no_images_are_trained_without_pictures_of_them(empty_fold
     assert main(words("x.npy")) == 0
     assert {p.name for p in (empty_folder / "run").glob("*.*")} == {
         "settings.json", "history.csv", "times.csv", "checkpoint.weights.h5", "gan.weights.h5",
-        "curves.png", "outputs.png",
+        "curves.png", "outputs.png", "index.html",
     }  # fmt: skip
 
 

@@ -43,8 +43,9 @@ def test_a_run_leaves_frames_and_a_page(data, empty_folder, capsys):
     assert main(words(data=data)) == 0
     assert {p.name for p in (empty_folder / "run").iterdir()} == {
         "settings.json", "history.csv", "times.csv", "checkpoint.weights.h5", "gan2d.weights.h5",
-        "frames", "lab.html",
+        "frames", "lab.html", "index.html",
     }  # fmt: skip
+    assert '<a href="lab.html">' in (empty_folder / "run/index.html").read_text(encoding="utf-8")
     names = {p.name for p in (empty_folder / "run/frames").iterdir()}
     assert names == {"data.json", *(f"000{i}.json" for i in range(4))}
     assert [frame["step"] for frame in frames(empty_folder / "run")] == [0, 4, 8, 12]

@@ -88,8 +88,8 @@ def test_the_likelihood_of_few_images_takes_them_from_all_over(
     """The first images of MNIST's test set are easier than the last."""
     whole = VAERecipe.print_table
 
-    def few(self, model, data, settings, samples, most):
-        whole(self, model, data, settings, samples, 5)
+    def few(self, model, data, settings, samples, most, printed):
+        whole(self, model, data, settings, samples, 5, printed)
 
     monkeypatch.setattr(VAERecipe, "print_table", few)
     assert run(images) == 0

@@ -34,9 +34,10 @@ def words(model, images, *more):
 
 
 def contents(folder):
-    """All but the times, which are never the same."""
+    """All but the times, which are never the same, and the page, whose table is not made here."""
     files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
-    files.pop("times.csv", None)
+    for name in ("times.csv", "index.html"):
+        files.pop(name, None)
     return files
 
 
