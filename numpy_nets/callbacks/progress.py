@@ -189,7 +189,8 @@ def _can_redraw() -> bool:
 
 
 def _in_notebook() -> bool:
-    return "ipykernel" in sys.modules
+    ipython = sys.modules.get("IPython")  # which may have been imported for something else
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
 def _metrics(logs: Mapping[str, float], is_large: Callable[[float], bool]) -> str:

@@ -39,8 +39,18 @@ def test_into_a_log_goes_only_the_last_state_without_escape_codes(capsys: Output
     assert capsys.readouterr().out == f"10/10 {'━' * 20} 19s 2s/step - loss: 0.1250\n"
 
 
+def test_ipython_that_is_only_imported_is_no_notebook_into_a_log(
+    capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ipython = types.SimpleNamespace(get_ipython=lambda: None)
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    ProgressLine(2, clock=clock_at(0.0, 1.0)).update(1, {"loss": 0.5})
+    assert "\x1b" not in capsys.readouterr().out
+
+
 def test_a_notebook_gets_no_backspaces(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    ipython = types.SimpleNamespace(get_ipython=lambda: types.SimpleNamespace(kernel=None))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
     line = ProgressLine(2, clock=clock_at(0.0, 1.0, 2.0))
     line.update(1, {"loss": 0.5})
     line.finish({"loss": 0.25})
