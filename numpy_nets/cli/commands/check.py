@@ -77,13 +77,11 @@ def load(file: Path) -> ModuleType:
     """The module that a file makes."""
     if file.suffix != ".py" or not file.is_file():
         raise ValueError(f"{file}: expected a file of Python, .py")
-    module = ModuleType(file.stem)
     try:
         # Not by importing: Python keeps what it compiled, and a second try comes soon.
-        exec(compile(file.read_bytes(), str(file), "exec"), vars(module))
+        return detective.run(file.read_text(encoding="utf-8"), file.stem)
     except Exception as error:  # whatever the reader's file raises
         raise ValueError(f"{file}: it does not run: {type(error).__name__}: {error}") from None
-    return module
 
 
 def drawn(exercise: Exercise) -> list[list[Array]]:

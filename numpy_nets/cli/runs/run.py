@@ -28,6 +28,7 @@ from numpy_nets.network import Model
 from numpy_nets.storage.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
 
 SETTINGS, CHECKPOINT = "settings.json", "checkpoint.weights.h5"
+DIGESTS = ("data_sha256", "data_digest")  # of the data, in settings.json
 HISTORY, TIMES, PAGE = "history.csv", "times.csv", "index.html"
 # The settings that do not say what a checkpoint is: how long the run is, where the data are and how
 # they are drawn. What they are, data_digest says.
@@ -100,7 +101,7 @@ class Run:
         if fits(self.settings.image_shape, settings.image_shape):
             before["image_shape"] = list(self.settings.image_shape)
         now, same = self._document(), self.settings.same_data(settings)
-        for name in ("data_sha256", "data_digest"):  # an old run has only the first
+        for name in DIGESTS:  # an old run has only the first
             if same or not before[name]:
                 before[name] = now[name]
         ignored = ("epochs", "threads")
@@ -111,6 +112,11 @@ class Run:
     ) -> None:
         for name, now in self._document().items():
             if name not in ignored and before.get(name) != now:
+                if name in DIGESTS:
+                    raise ValueError(
+                        f"{where}: the data {self.settings.data} are not those that it was trained "
+                        "on: other images, other labels, or another place of the split"
+                    )
                 raise ValueError(f"{where}: {name} was {before.get(name)!r}, now {now!r}")
 
     def restore(self, model: Model) -> None:
