@@ -43,6 +43,7 @@ class BiGANRecipe(AdversarialRecipe[BiGANSettings, BiGAN]):
     settings = BiGANSettings
     shown = ("d_loss", "g_loss", "e_loss", "d_real", "d_fake")
     has_encoder = True
+    prior = "U(-1, 1)"
 
     def build(self, settings: BiGANSettings) -> BiGAN:
         latent, pixels, hidden = settings.latent, settings.pixels, settings.hidden

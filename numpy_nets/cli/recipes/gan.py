@@ -82,6 +82,7 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
     unit = "loss"
     shown: ClassVar[tuple[str, ...]] = ("d_loss", "g_loss", "d_real", "d_fake")
     has_encoder = False
+    prior = "N(0, I)"  # which codes are drawn from, in the words of a picture's title
 
     def game(self, settings: S) -> dict[str, Any]:
         """The arguments of the GAN beside its networks."""
@@ -188,7 +189,7 @@ class AdversarialRecipe(Recipe[S, M], Generic[S, M]):
         images = self.decode(model, self.fixed_codes(settings), self.labels(settings, 100))
         images = images.reshape(-1, *data.image_shape)
         save_images(
-            folder / "samples.png", images, 10, "new images, from codes drawn from N(0, I)",
+            folder / "samples.png", images, 10, f"new images, from codes drawn from {self.prior}",
             row_labels=self.sample_rows(settings),
         )  # fmt: skip
         sheets = {int(p.stem.split("-")[1]): p for p in (folder / "samples").glob("epoch-*.png")}

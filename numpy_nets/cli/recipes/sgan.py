@@ -60,6 +60,7 @@ class SGANRecipe(AdversarialRecipe[SGANSettings, SemiSupervisedGAN]):
     help = "a semi-supervised GAN: a classifier from few labels and many images"
     settings = SGANSettings
     shown = ("d_loss", "g_loss", "accuracy", "d_real", "d_fake")
+    prior = "U(0, 1)"
 
     def build(self, settings: SGANSettings) -> SemiSupervisedGAN:
         check_labels(self.name, settings, settings.labels)

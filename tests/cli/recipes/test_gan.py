@@ -9,9 +9,17 @@ from PIL import Image
 
 from numpy_nets import random
 from numpy_nets.cli import main
-from numpy_nets.cli.recipes.gan import OBJECTIVES, GANRecipe, GANSettings, fixed_noise
+from numpy_nets.cli.recipes import gan as gan_recipe
+from numpy_nets.cli.recipes.gan import (
+    OBJECTIVES,
+    AdversarialRecipe,
+    GANRecipe,
+    GANSettings,
+    fixed_noise,
+)
 from numpy_nets.cli.runs import stops
 from numpy_nets.cli.runs.data import load_images
+from numpy_nets.cli.runs.saved import load_saved
 from numpy_nets.models.gan import GAN
 
 
@@ -227,3 +235,27 @@ def test_a_damaged_setting_is_one_line(trained, fails):
     file = trained("gan") / "settings.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "objective": "wasserstein"}))
     fails("evaluate run", "settings.json: damaged: objective: got 'wasserstein'")
+
+
+RANGES = {"N(0, I)": (-np.inf, np.inf), "U(-1, 1)": (-1, 1), "U(0, 1)": (0, 1)}
+
+
+@pytest.mark.parametrize(
+    ("name", "prior"),
+    [("gan", "N(0, I)"), ("cgan", "N(0, I)"), ("bigan", "U(-1, 1)"), ("sgan", "U(0, 1)")],
+)
+def test_a_sheet_says_what_its_codes_were_drawn_from(name, prior, trained, tmp_path, monkeypatch):
+    titles = []
+    monkeypatch.setattr(gan_recipe, "save_images", lambda *a, **_: titles.append(a[3]))
+    monkeypatch.setattr(gan_recipe, "save_animation", lambda *_, **__: None)
+    run = load_saved(trained(name))
+    AdversarialRecipe.draw(run.recipe, run.model, run.images(), run.settings, tmp_path)
+    assert titles == [f"new images, from codes drawn from {prior}"]
+    low, high = RANGES[prior]
+    codes = run.recipe.fixed_codes(run.settings)
+    for z in (codes, run.model.draw_noise(400).numpy()):
+        assert z.min() >= low and z.max() <= high
+        if np.isfinite(high):  # close to both ends, and so of this range and not of a part of it
+            assert z.min() < low + 0.05 and z.max() > high - 0.05
+        else:
+            assert abs(z.std() - 1) < 0.2 and abs(z).max() > 2
