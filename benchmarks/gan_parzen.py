@@ -4,16 +4,18 @@ G 100-1200-1200-784 on uniform noise, D of two maxout layers with dropout, batch
 networks that the authors released (see `models.gan_paper`). The optimizer is another: with their
 SGD (rate 0.1, growing momentum) D won and G collapsed onto one picture (-302 nats after 10 epochs,
 -373 after 20), so both take Adam with β₁ = 0.5, at a rate that falls from 6e-4 to a tenth
-in 60 epochs. And samples come from an average of G's weights (see `models.gan.GAN`); those of G
-itself are estimated beside them. σ is chosen on the last 1,000 training images, which are left out
-of training; 10,000 samples, 10,000 test images. They published 225 ± 2 after the training they
-found best; a run here goes as far as the minutes given to it (NUMPY_NETS_MINUTES, 60 by default),
-in whole epochs, with an estimate after every fifth.
+in 60 epochs (NUMPY_NETS_DECAY). And samples come from an average of G's weights (see
+`models.gan.GAN`); those of G itself are estimated beside them. σ is chosen on the last 1,000
+training images, which are left out of training; 10,000 samples, 10,000 test images. They published
+225 ± 2 after the training they found best; a run here goes as far as the minutes given to it
+(NUMPY_NETS_MINUTES, 60 by default), in whole epochs, with an estimate after every fifth. Started
+again, it goes on from its last estimate to the very same weights as a run that was never stopped;
+delete its folder to begin anew.
 
 `cgan-parzen` does the same for the conditional GAN (Mirza & Osindero, arXiv 1411.1784), with 1,000
 samples of each class, for 30 minutes by default. They published 132 ± 1.8.
 
-Writes estimates (CSV), samples (PNG) and weights to runs/gan-parzen or runs/cgan-parzen. Reads
+Writes estimates (CSV), samples (PNG) and a checkpoint to runs/gan-parzen or runs/cgan-parzen. Reads
 mnist.npz from Keras's cache, or downloads it. The smoke mode takes a few hundred embedded digits
 and one epoch.
 """
@@ -45,6 +47,7 @@ from numpy_nets.models.gan_paper import (
 )
 from numpy_nets.optimizers import Adam
 from numpy_nets.optimizers.schedules import ExponentialDecay
+from numpy_nets.storage.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
 
 EVERY = 5
 
@@ -114,9 +117,21 @@ def load(smoke: bool) -> tuple[Any, Any, Any, Any]:
 
 
 def compile_gan(gan: Any, images: int) -> None:
-    """Adam for both, at a rate that falls to a tenth in 60 epochs."""
-    rate = ExponentialDecay(6e-4, decay_steps=60 * images // 100, decay_rate=0.1)
+    """Adam for both, at a rate that falls to a tenth in 60 epochs, or as many as are asked for."""
+    epochs = int(os.environ.get("NUMPY_NETS_DECAY", "60"))
+    rate = ExponentialDecay(6e-4, decay_steps=epochs * images // 100, decay_rate=0.1)
     gan.compile(*(Adam(rate, beta_1=0.5) for _ in range(2)))
+
+
+def go_on(gan: Any, checkpoint: Path) -> tuple[list[list[float]], int]:
+    """The rows and the epoch of an earlier run, whose state the GAN takes; [], 0 without one."""
+    if not checkpoint.exists():
+        return [], 0
+    saved = read_checkpoint(checkpoint)
+    load_checkpoint(gan, checkpoint)
+    assert saved.settings is not None
+    print(f"goes on after epoch {saved.epoch} of {checkpoint}")
+    return saved.settings["rows"], saved.epoch
 
 
 def estimate(trial: Trial, validation: Any, test: Any, smoke: bool) -> None:
@@ -125,7 +140,9 @@ def estimate(trial: Trial, validation: Any, test: Any, smoke: bool) -> None:
     out = Path("runs", trial.name, *["smoke"] * smoke)
     out.mkdir(parents=True, exist_ok=True)
     minutes = 0 if smoke else float(os.environ.get("NUMPY_NETS_MINUTES", trial.minutes))
-    start, rows, epoch = time.monotonic(), [], 0
+    checkpoint = out / "gan.weights.h5"
+    rows, epoch = ([], 0) if smoke else go_on(gan, checkpoint)
+    start = time.monotonic() - (60 * rows[-1][-1] if rows else 0)
     while not rows or time.monotonic() - start < 60 * minutes:
         epochs = 1 if smoke else EVERY
         logs = gan.fit(
@@ -138,13 +155,12 @@ def estimate(trial: Trial, validation: Any, test: Any, smoke: bool) -> None:
         )
         likelihood = parzen_log_likelihood(samples, test, validation)
         of_g = parzen_log_likelihood(raw, test, validation)
-        rows.append(
-            [epoch, likelihood.mean, likelihood.standard_error, likelihood.sigma, of_g.mean]
-        )
+        spent = (time.monotonic() - start) / 60
+        mean, error, sigma = likelihood.mean, likelihood.standard_error, likelihood.sigma
+        rows.append([epoch, mean, error, sigma, of_g.mean, spent])
         print(
-            f"epoch {epoch}, {(time.monotonic() - start) / 60:.0f} min: "
-            f"{likelihood.mean:.1f} ± {likelihood.standard_error:.1f} nats, "
-            f"σ {likelihood.sigma:.3f}; G itself {of_g.mean:.1f}; "
+            f"epoch {epoch}, {spent:.0f} min: "
+            f"{mean:.1f} ± {error:.1f} nats, σ {sigma:.3f}; G itself {of_g.mean:.1f}; "
             f"D(x) {logs['d_real'][-1]:.2f}, D(G(z)) {logs['d_fake'][-1]:.2f}",
             flush=True,
         )
@@ -152,10 +168,12 @@ def estimate(trial: Trial, validation: Any, test: Any, smoke: bool) -> None:
             out / "samples.png", samples[:100].reshape(-1, 28, 28), 10,
             f"samples of the averaged generator after epoch {epoch}",
         )  # fmt: skip
-        gan.save_weights(out / "gan.weights.h5")
+        save_checkpoint(gan, checkpoint, epoch, settings={"rows": rows})
         with open(out / f"{trial.name.replace('-', '_')}.csv", "w", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(["epoch", "log_likelihood", "standard_error", "sigma", "of_g_itself"])
+            writer.writerow(
+                ["epoch", "log_likelihood", "standard_error", "sigma", "of_g_itself", "minutes"]
+            )
             writer.writerows([row[0], *(f"{x:.4g}" for x in row[1:])] for row in rows)
     own = parzen_log_likelihood(x[: len(samples)], test, validation)
     near, _ = nearest_neighbours(samples[:100], x)
