@@ -37,7 +37,7 @@ def float64(monkeypatch: pytest.MonkeyPatch) -> None:
 def make(objective: Objective = NON_SATURATING, dropout: bool = False, **options) -> GAN:
     """A GAN with 3 latents and 6 pixels, whose weights are not small."""
     random.set_random_seed(0)
-    discriminator = build_discriminator(6, 5, activation=objective.activation)
+    discriminator = build_discriminator(6, 4, activation=objective.activation)
     if dropout:
         discriminator = Sequential([Input((6,)), Dropout(0.5), Dense(1, activation="sigmoid")])
     gan = GAN(build_generator(3, 6, 4), discriminator, objective, **options)

@@ -31,32 +31,41 @@ def main(argv: Sequence[str]) -> int:
     module = load(file)
     if file.stem in detective.CASES:
         return check_case(module, file.stem)
-    operations = {
-        name: value.__wrapped__
-        for name, value in vars(module).items()
-        if getattr(value, "__module__", None) == module.__name__ and hasattr(value, "__wrapped__")
-    }
-    if not operations:
-        raise ValueError(f"{file}: expected a function under @op, found none")
     right = True
-    for name, operation in operations.items():
-        names = list(inspect.signature(operation).parameters)
-        exercise = EXERCISES.get(name)
-        known = exercise is not None and names == list(exercise.inputs)
-        draws = drawn(exercise) if known and exercise else inputs(file, module, name, operation)
-        if known and exercise and not same_value(exercise, operation, draws[0]):
-            print(f"{name}: y is not {exercise.formula.split(' = ', 1)[1]} any more")
-            right = False
-            continue
+    for name, operation in operations(file, module):
         try:
+            names = list(inspect.signature(operation).parameters)
+            exercise = exercise_of(name, operation)
+            draws = drawn(exercise) if exercise else inputs(module, name, operation)
+            if exercise and not same_value(exercise, operation, draws[0]):
+                print(f"{name}: y is not {exercise.formula.split(' = ', 1)[1]} any more")
+                right = False
+                continue
             verdicts = check(operation, draws, names, exercise.mistakes if exercise else None)
         except ValueError as error:
             raise ValueError(f"{file}: {name}: {error}") from None
         for of_input, verdict in verdicts:
             print(f"{name}: ∂L/∂{of_input.upper()}: {verdict}")
             right &= verdict == RIGHT
+    if right and all(map(find_spec, ("keras", "tensorflow", "keras_ref"))):
+        right = as_in_keras(file)
     return 0 if right else 1
 
+
+def operations(file: Path, module: ModuleType) -> dict[str, Operation]:
+    """The functions under @op of a module, by name.
+
+    Raises:
+        ValueError: there are none.
+    """
+    found = {
+        name: value.__wrapped__
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", None) == module.__name__ and hasattr(value, "__wrapped__")
+    }
+    if not found:
+        raise ValueError(f"{file}: expected a function under @op, found none")
+    return found
 
 def check_case(module: ModuleType, name: str) -> int:
     """Say whether the wrong line of a detective case has been mended; 0 if it has."""
