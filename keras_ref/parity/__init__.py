@@ -4,7 +4,7 @@
 keras_ref.parity` prints them. A case added to a file of `cases` is in both.
 """
 
-from keras_ref.parity import quiet  # noqa: F401  # before anything imports Keras
+from keras_ref import quiet  # noqa: F401  # before anything imports Keras
 from keras_ref.parity.case import Case, Row, normwise_eps, precision, runs
 from keras_ref.parity.cases import CASES
 

@@ -1,10 +1,12 @@
 """numpy-nets check FILE: are the derivatives in a file right, and if not, how are they wrong?"""
 
 import inspect
-from collections.abc import Callable, Sequence
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from numpy_nets.autodiff.tensor import Array, Tensor
 from numpy_nets.cli.arguments import Parser
 from numpy_nets.cli.commands.exercise import print_report
 from numpy_nets.tour import detective
-from numpy_nets.tour.diagnosis import RIGHT, check, value_and_vjps
+from numpy_nets.tour.diagnosis import RIGHT, Operation, check, value_and_vjps
 from numpy_nets.tour.exercises import EXERCISES, Exercise, draw
 
 DRAWS = 3
@@ -23,7 +25,8 @@ def main(argv: Sequence[str]) -> int:
     parser = Parser(
         prog="numpy-nets check",
         description="Compare the vector-Jacobian products of the operations in a Python file, "
-        "which is run, with finite differences. Exercises are known; another operation is tried on "
+        "which is run, with finite differences, and with Keras where it is installed and has an "
+        "operation of that name. Exercises are known; another operation is tried on "
         "random matrices, or on INPUTS = {'name': [array, ...]} of the file.",
     )
     parser.add_argument("file", metavar="FILE", type=Path, help="has functions under @op")
@@ -32,11 +35,10 @@ def main(argv: Sequence[str]) -> int:
     if file.stem in detective.CASES:
         return check_case(module, file.stem)
     right = True
-    for name, operation in operations(file, module):
+    for name, operation in operations(file, module).items():
         try:
             names = list(inspect.signature(operation).parameters)
-            exercise = exercise_of(name, operation)
-            draws = drawn(exercise) if exercise else inputs(module, name, operation)
+            exercise, draws = exercise_of(name, operation), draws_for(module, name, operation)
             if exercise and not same_value(exercise, operation, draws[0]):
                 print(f"{name}: y is not {exercise.formula.split(' = ', 1)[1]} any more")
                 right = False
@@ -93,35 +95,52 @@ def load(file: Path) -> ModuleType:
         raise ValueError(f"{file}: it does not run: {type(error).__name__}: {error}") from None
 
 
-def drawn(exercise: Exercise) -> list[list[Array]]:
-    """Inputs of an exercise, each time of other sizes."""
+def exercise_of(name: str, operation: Operation) -> Exercise | None:
+    """The exercise that an operation answers, by its name and those of its inputs."""
+    exercise = EXERCISES.get(name)
+    if exercise and list(inspect.signature(operation).parameters) == list(exercise.inputs):
+        return exercise
+    return None
+
+
+def draws_for(module: ModuleType, name: str, operation: Operation) -> list[list[Array]]:
+    """Several lists of inputs: of an exercise, those of the file, or random matrices.
+
+    Raises:
+        ValueError: random matrices do not fit the operation.
+    """
     rng = np.random.default_rng(0)
-    return [draw(exercise, rng) for _ in range(DRAWS)]
-
-
-def inputs(
-    file: Path, module: ModuleType, name: str, operation: Callable[..., Any]
-) -> list[list[Array]]:
-    """Inputs of an operation that is not an exercise: the file's, or random matrices."""
+    if exercise := exercise_of(name, operation):
+        return [draw(exercise, rng) for _ in range(DRAWS)]
     given = getattr(module, "INPUTS", {}).get(name)
     if given is not None:
         return [[np.asarray(x, np.float64) for x in given]]
     required = [p for p in inspect.signature(operation).parameters.values() if p.default is p.empty]
-    rng = np.random.default_rng(0)
     draws = [[rng.normal(size=shape) for _ in required] for shape in ((3, 4), (5, 2), (2, 6))]
     try:
         value_and_vjps(operation, draws[0])
     except ValueError as error:
         if "mind the last comma" in str(error):
-            raise ValueError(f"{file}: {name}: {error}") from None
+            raise
         raise ValueError(
-            f"{file}: {name}: random matrices of one shape do not fit it ({error}); "
+            f"random matrices of one shape do not fit it ({error}); "
             f"put INPUTS = {{'{name}': [array, ...]}} into the file"
         ) from None
     return draws
 
 
-def same_value(exercise: Exercise, operation: Callable[..., Any], drawn: list[Array]) -> bool:
+def as_in_keras(file: Path) -> bool:
+    """Compare with Keras, in a process of its own: nothing in numpy_nets imports Keras."""
+    child = subprocess.run(
+        [sys.executable, "-m", "keras_ref.exercises", str(file)], capture_output=True, text=True
+    )
+    print(child.stdout, end="")
+    if child.stderr:
+        print(f"beside Keras: {child.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+    return child.returncode == 0
+
+
+def same_value(exercise: Exercise, operation: Operation, drawn: list[Array]) -> bool:
     """Is the value still that of the exercise?"""
     value, _ = value_and_vjps(operation, drawn)
     expected = exercise.solution(*(Tensor(x) for x in drawn)).numpy()

@@ -1,6 +1,15 @@
+import pytest
+
 from numpy_nets.cli import main
+from numpy_nets.cli.commands import check
 from numpy_nets.tour.detective import CASES
 from numpy_nets.tour.exercises import EXERCISES
+
+
+@pytest.fixture(autouse=True)
+def _without_keras(monkeypatch):
+    """Loading it takes seconds; tests/parity/test_exercises.py compares with it."""
+    monkeypatch.setattr(check, "find_spec", lambda name: None)
 
 
 def write(name, old="", new=""):
