@@ -302,6 +302,13 @@ class GradientTape:
             lines.append(line)
         return "\n".join(lines) or "(nothing recorded)"
 
+    def __repr__(self) -> str:
+        """What a prompt and a notebook show: the program, without the middle of a long one."""
+        lines = str(self).splitlines()
+        if len(lines) > 40:
+            lines[20:-20] = [f"... {len(lines) - 40} records that print(tape) shows ..."]
+        return "\n".join(lines)
+
 
 def _describe(x: Any, names: dict[int, str]) -> str:
     if id(x) in names:

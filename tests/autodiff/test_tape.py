@@ -745,6 +745,19 @@ def test_print_says_that_a_crossentropy_bypasses_an_activation(activation) -> No
     assert tape.gradient(loss, z) is not None
 
 
+@pytest.mark.parametrize(("count", "lines"), [(0, 1), (40, 40), (1000, 41)])
+def test_a_prompt_shows_the_program_without_the_middle_of_a_long_one(count, lines):
+    x = Variable(1.0, name="x")
+    with GradientTape() as tape:
+        for _ in range(count):
+            x = x + 1.0
+    shown = repr(tape).splitlines()
+    assert len(shown) == lines
+    assert shown[:20] == str(tape).splitlines()[:20]
+    assert shown[-20:] == str(tape).splitlines()[-20:]
+    assert count != 1000 or shown[20] == "... 960 records that print(tape) shows ..."
+
+
 def test_print_says_so_only_of_activations_that_are_bypassed() -> None:
     z, target = Variable(np.zeros((2, 3))), np.zeros((2, 3), np.float32)
     for program in (
