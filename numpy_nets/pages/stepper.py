@@ -191,7 +191,7 @@ def as_view(array: Array, signed: bool = False) -> dict[str, Any]:
 
     >>> as_view(np.array([[1.0, 2.0]]))["numbers"]
     [['1', '2']]
-    >>> as_view(np.zeros((100, 10)))["note"]
+    >>> as_view(np.eye(100, 10))["note"]
     'every 3rd of 100 rows'
     """
     values = np.asarray(array)
@@ -207,6 +207,8 @@ def as_view(array: Array, signed: bool = False) -> dict[str, Any]:
     rows = values.reshape(-1, values.shape[-1]) if values.ndim else values.reshape(1, 1)
     if values.size <= NUMBERS:
         return shown | {"numbers": [[f"{x:.4g}" for x in row] for row in rows]}
+    if values.min() == values.max():
+        return shown | {"note": "all entries are the same"}
     side = round(np.sqrt(rows.shape[1]))
     if side * side == rows.shape[1] and side >= 8:
         pixels = rows[:IMAGES].reshape(-1, side, side)

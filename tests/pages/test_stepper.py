@@ -140,6 +140,12 @@ def test_images_are_shown_as_images_and_signs_as_colours():
     assert as_view(x, signed=True)["signed"]
 
 
+def test_equal_entries_need_no_picture():
+    view = as_view(np.zeros(64))
+    assert view["note"] == "all entries are the same" and "largest 0" in view["figures"]
+    assert "pixels" not in view
+
+
 @pytest.mark.parametrize("array", [np.zeros((0, 3)), np.array([np.nan] * 30), np.float32(2)])
 def test_odd_arrays_have_a_view(array):
     json.dumps(as_view(array))
