@@ -5,6 +5,7 @@ are Tensors, or lists of Tensors for a model of several inputs or outputs. If x 
 alone, data is the tuple (x,).
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from numpy_nets import config
 from numpy_nets.autodiff.tensor import Array, Tensor
+from numpy_nets.blocks import SIZE, blocks
 from numpy_nets.checks import number, positive_int
 from numpy_nets.nested import flatten
 
@@ -190,18 +192,21 @@ def _arrays(name: str, nested: Any) -> Any:
 
 
 def _check_finite(name: str, array: Array) -> None:
+    """In blocks of rows: the array may be a file that is larger than the memory."""
     if array.dtype.kind != "f":
         return
+    rows = max(1, SIZE // math.prod(array.shape[1:]))
     with np.errstate(all="ignore"):
-        # A sum finds any NaN or infinity in one pass without allocating an array.
-        finite = np.isfinite(array.sum()) or bool(np.isfinite(array).all())
-        if finite and array.dtype.itemsize > 4:  # and so it must be after the cast in `_take`
-            extremes = np.stack([array.min(), array.max()]).astype(config.floatx())
-            finite = bool(np.isfinite(extremes).all())
-        if not finite:
-            at = np.argwhere(~np.isfinite(array.astype(config.floatx())))[0].tolist()
-            value = array[tuple(at)]
+        for where in blocks(len(array), rows):
+            block = array[where]
+            used = block.astype(config.floatx(), copy=False)  # as `_take` casts it
+            # A sum finds any NaN or infinity in one pass, but it may overflow.
+            if np.isfinite(used.sum()) or np.isfinite(used).all():
+                continue
+            first, *others = np.argwhere(~np.isfinite(used))[0].tolist()
+            value = block[(first, *others)]
             why = f", which is too large for {config.floatx()}" if np.isfinite(value) else ""
+            at = [where.start + first, *others]
             raise ValueError(f"{name}: expected finite values, got {value} at {at}{why}")
 
 

@@ -1,5 +1,7 @@
 """Batches: every sample once, in the dtype of models, and nothing that is no data."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -179,6 +181,31 @@ def test_float64_data_may_be_as_large_where_models_compute_in_float64(monkeypatc
     monkeypatch.setattr(config, "_floatx", "float64")
     (batch,) = Batches(np.full((2, 1), 1e300)).epoch()
     assert batch.array.tolist() == [[1e300]] * 2
+
+
+@pytest.mark.parametrize("at", [0, 9_999, 123_456, 199_999])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_the_place_of_a_value_that_is_not_finite_is_named_in_a_large_array_too(at, dtype):
+    x = np.ones((200_000, 3), dtype)
+    x[at, 2] = np.nan
+    with pytest.raises(ValueError, match=rf"^x: expected finite values, got nan at \[{at}, 2\]$"):
+        Batches(x)
+
+
+@pytest.mark.parametrize("last", [1, np.inf])
+def test_checking_data_takes_no_memory_that_grows_with_them(last):
+    x = np.full((400_000, 8), 1e38)  # float64, and sums of the float32 that it becomes overflow
+    x[-1, -1] = last
+    tracemalloc.start()
+    try:
+        if np.isfinite(last):
+            Batches(x)
+        else:
+            with pytest.raises(ValueError, match="got inf at"):
+                Batches(x)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_large_finite_values_are_accepted_even_if_their_sum_overflows():
