@@ -16,6 +16,7 @@ from benchmarks import (
     gan_ring,
     gan_seeds,
     growth,
+    large_file,
     sgan_mnist,
     speed,
     start_up,
@@ -33,6 +34,7 @@ PARTS: dict[str, Callable[..., object]] = {
 BENCHMARKS: dict[str, Callable[..., object]] = {
     "table": table.run,
     "growth": growth.run,
+    "large-file": large_file.run,
     "autoencoder-convergence": autoencoder_convergence.run,
     "vae-convergence": vae_convergence.run,
     "vae-epochs": vae_epochs.run,

@@ -5,6 +5,7 @@ what is expected is the exponent of large sizes. Memory is the peak of what Pyth
 allocate in a step (tracemalloc), weights and optimizer included, where sizes change those.
 """
 
+import gc
 import os
 import statistics
 import tempfile
@@ -45,6 +46,7 @@ def train(batch: int = 256, width: int = 256, depth: int = 2) -> Step:
 
 
 def chain(length: int) -> Step:
+    """A program of `length` operations on ten numbers, forwards and backwards."""
     x = Variable(np.ones(10, np.float32))
 
     def step() -> None:
@@ -57,13 +59,29 @@ def chain(length: int) -> Step:
     return step
 
 
+def uncollected(step: Step) -> Step:
+    """The same without Python's collector, which walks through the records and finds no garbage."""
+
+    def run() -> None:
+        gc.disable()
+        try:
+            step()
+        finally:
+            gc.enable()
+
+    return run
+
+
 # what grows: (sizes, sizes of the smoke mode, size -> step, expected slopes of time and memory)
 SERIES: dict[str, tuple[Iterable[int], Iterable[int], Callable[[int], Step], float, float]] = {
     "batch size": ((2048, 4096, 8192, 16_384), (512, 1024), lambda n: train(n, 128), 1, 1),
     "width": ((512, 724, 1024, 1448, 2048), (32, 64), lambda n: train(128, n), 2, 2),
     "depth": ((4, 8, 16, 32), (1, 2), lambda n: train(depth=n), 1, 1),
     "operations on the tape": ((1000, 3000, 10_000, 30_000), (100, 200), chain, 1, 1),
-}
+    "  collector off": (
+        (1000, 3000, 10_000, 30_000), (100, 200), lambda n: uncollected(chain(n)), 1, 1,
+    ),
+}  # fmt: skip
 
 
 def run(*, smoke: bool = False) -> None:

@@ -76,6 +76,10 @@ class GradientTape:
     >>> tape.gradient(y, w).numpy().tolist()  # wrong: ∂y/∂w was 3
     [300.0]
 
+    Python's garbage collector walks through the records of a long program again and again, and finds
+    nothing to free: half the time of 30,000 small operations. `gc.disable()` before it, and
+    `gc.enable()` after it, save that.
+
     Args:
         persistent: allow `gradient` to be called more than once.
         watch_accessed_variables: watch every trainable Variable that is used.
