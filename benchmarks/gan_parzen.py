@@ -73,6 +73,13 @@ class Trial(NamedTuple):
 def run(*, smoke: bool = False) -> None:
     """The GAN: train, and print an estimate after every fifth epoch."""
     x, _, validation, test = load(smoke)
+    gan = build(x)
+    codes = uniform_prior((100 if smoke else 10_000, 100)).array
+    estimate(Trial("gan-parzen", gan, [x], codes, 60), validation, test, smoke)
+
+
+def build(x: Any) -> GAN:
+    """The GAN with the networks of the paper, for images x; sets the seed."""
     random.set_random_seed(0)
     gan = GAN(
         build_paper_generator(x.mean(axis=0)),
@@ -82,8 +89,7 @@ def run(*, smoke: bool = False) -> None:
         averaged=build_paper_generator(),
     )
     compile_gan(gan, len(x))
-    codes = uniform_prior((100 if smoke else 10_000, 100)).array
-    estimate(Trial("gan-parzen", gan, [x], codes, 60), validation, test, smoke)
+    return gan
 
 
 def run_conditional(*, smoke: bool = False) -> None:
@@ -175,6 +181,7 @@ def estimate(trial: Trial, validation: Any, test: Any, smoke: bool) -> None:
                 ["epoch", "log_likelihood", "standard_error", "sigma", "of_g_itself", "minutes"]
             )
             writer.writerows([row[0], *(f"{x:.4g}" for x in row[1:])] for row in rows)
+    samples = gan.averaged.predict(trial.codes, batch_size=1000, verbose=0)
     own = parzen_log_likelihood(x[: len(samples)], test, validation)
     near, _ = nearest_neighbours(samples[:100], x)
     usual, _ = nearest_neighbours(test[:100], x)

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import growth, speed, table, timing
+from benchmarks import gan_parzen, growth, speed, table, timing
 from benchmarks.peers import ours, sgemm
 from benchmarks.peers.functional import Functional
 from benchmarks.work import LAYERS, WORKLOADS, Work
 from benchmarks.worker import PEERS, Missing, Worker, load
+from numpy_nets import random
+from numpy_nets.storage.checkpoint import save_checkpoint
 
 
 @pytest.fixture
@@ -146,3 +148,20 @@ def test_every_peer_has_a_file_and_every_file_is_a_peer() -> None:
 def test_series_take_a_step_at_their_smallest_size() -> None:
     for _, sizes, make, _, _ in growth.SERIES.values():
         make(next(iter(sizes)))()
+
+
+def test_the_long_run_of_the_gan_goes_on_to_the_very_same_weights(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).random((250, 784), np.float32)
+    whole, part = gan_parzen.build(x), gan_parzen.build(x)
+    random.set_random_seed(1)
+    whole.fit(x, batch_size=100, epochs=2, verbose=0)
+    random.set_random_seed(1)
+    part.fit(x, batch_size=100, epochs=1, verbose=0)
+    path, rows = tmp_path / "gan.weights.h5", [[1, 170.0, 1.5, 0.2, 90.0, 4.0]]
+    save_checkpoint(part, path, 1, settings={"rows": rows})
+    resumed = gan_parzen.build(x)
+    assert gan_parzen.go_on(resumed, tmp_path / "another") == ([], 0)
+    assert gan_parzen.go_on(resumed, path) == (rows, 1)
+    resumed.fit(x, batch_size=100, epochs=2, initial_epoch=1, verbose=0)
+    for w, expected in zip(resumed.weights, whole.weights, strict=True):
+        np.testing.assert_array_equal(w.array, expected.array)

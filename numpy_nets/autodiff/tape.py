@@ -76,8 +76,8 @@ class GradientTape:
     >>> tape.gradient(y, w).numpy().tolist()  # wrong: ∂y/∂w was 3
     [300.0]
 
-    Python's garbage collector walks through the records of a long program again and again, and finds
-    nothing to free: half the time of 30,000 small operations. `gc.disable()` before it, and
+    Python's garbage collector walks through the records of a long program again and again, and
+    finds nothing to free: half the time of 30,000 small operations. `gc.disable()` before it, and
     `gc.enable()` after it, save that.
 
     Args:
