@@ -1,5 +1,6 @@
 """Batches: every sample once, in the dtype of models, and nothing that is no data."""
 
+import mmap
 import tracemalloc
 
 import numpy as np
@@ -181,6 +182,28 @@ def test_float64_data_may_be_as_large_where_models_compute_in_float64(monkeypatc
     monkeypatch.setattr(config, "_floatx", "float64")
     (batch,) = Batches(np.full((2, 1), 1e300)).epoch()
     assert batch.array.tolist() == [[1e300]] * 2
+
+
+class Mapping(mmap.mmap):
+    """Remembers what the kernel was told."""
+
+    def madvise(self, advice: int) -> None:  # type: ignore[override]
+        self.advice = advice
+        super().madvise(advice)
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_RANDOM"), reason="this system has no madvise")
+def test_the_kernel_is_told_how_a_memory_mapped_file_will_be_read(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    x = np.load(tmp_path / "x.npy", mmap_mode="r")[:-1]
+    with open(tmp_path / "x.npy", "rb") as file:
+        x._mmap = Mapping(file.fileno(), 0, access=mmap.ACCESS_READ)
+    batches = Batches([x, X[:-1]], batch_size=2)
+    order = np.arange(len(x))[::-1]
+    for permutation, advice in ((None, mmap.MADV_NORMAL), (order, mmap.MADV_RANDOM)) * 2:
+        found = np.concatenate([first.array for (first, _), in batches.epoch(permutation)])
+        np.testing.assert_array_equal(found, x if permutation is None else x[::-1])
+        assert x._mmap.advice == advice
 
 
 @pytest.mark.parametrize("at", [0, 9_999, 123_456, 199_999])
