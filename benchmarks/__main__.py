@@ -16,6 +16,7 @@ from benchmarks import (
     gan_ring,
     gan_seeds,
     growth,
+    reduction,
     sgan_mnist,
     speed,
     start_up,
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Callable[..., object]] = {
     "gan-ring": gan_ring.run,
     "gan-grid": gan_grid.run,
     "gan-seeds": gan_seeds.run,
+    "reduction": reduction.run,
 }
 
 
