@@ -17,6 +17,7 @@ from benchmarks import (
     gan_seeds,
     growth,
     large_file,
+    reduction,
     sgan_mnist,
     speed,
     start_up,
@@ -47,6 +48,7 @@ BENCHMARKS: dict[str, Callable[..., object]] = {
     "gan-ring": gan_ring.run,
     "gan-grid": gan_grid.run,
     "gan-seeds": gan_seeds.run,
+    "reduction": reduction.run,
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import gan_parzen, growth, speed, table, timing
+from benchmarks import gan_parzen, growth, reduction, speed, table, timing
 from benchmarks.peers import ours, sgemm
 from benchmarks.peers.functional import Functional
 from benchmarks.work import LAYERS, WORKLOADS, Work
@@ -165,3 +165,47 @@ def test_the_long_run_of_the_gan_goes_on_to_the_very_same_weights(tmp_path: Path
     resumed.fit(x, batch_size=100, epochs=2, initial_epoch=1, verbose=0)
     for w, expected in zip(resumed.weights, whole.weights, strict=True):
         np.testing.assert_array_equal(w.array, expected.array)
+
+
+@pytest.mark.parametrize("method", reduction.METHODS)
+def test_every_method_reduces_images_to_codes_and_codes_to_images(method: str) -> None:
+    train, test = reduction.load(200, 50)
+    encode, decode = reduction.METHODS[method](train[0], 3, 1)
+    codes = encode(test[0])
+    assert codes.shape == (50, 3) and codes.dtype == np.float32
+    if decode is None:
+        assert method == "untrained autoencoder"
+    else:
+        images = decode(codes)
+        assert images.shape == (50, 784) and images.min() >= 0 and images.max() <= 1
+
+
+def test_a_reduction_that_loses_nothing_scores_full_marks() -> None:
+    train = test = reduction.load(100, 1)[0]
+    row = reduction.score(784, "all", reduction.Reduction(lambda x: x, lambda z: z), train, test, 0)
+    assert row[2:6] == (1, 1, 1, 0)
+
+
+def test_a_code_without_a_way_back_has_no_error() -> None:
+    train, test = reduction.load(100, 50)
+    blind = reduction.Reduction(lambda x: x[:, 300:302], None)
+    row = reduction.score(2, "two pixels", blind, train, test, 1.5)
+    assert row.error is None and 0 < row.trustworthiness < 1
+    assert reduction.line(row).split()[-2:] == ["-", "1.5"]
+
+
+def test_each_map_is_drawn_in_the_colours_that_the_legend_names() -> None:
+    y = np.arange(40) % 10
+    row = reduction.Row(2, "a map", 0.5, 0.75, 0.9, 0.1, 1.0)
+    codes = np.random.default_rng(0).normal(size=(40, 2))
+    *maps, last = reduction.figure([(row, codes)] * 3, y).axes
+    handles = last.get_legend().legend_handles
+    for axes in maps:
+        assert axes.get_title() == "a map" and axes.get_xlabel() == "T 0.50   C 0.75   1-NN 90%"
+        (dots,) = axes.collections
+        np.testing.assert_array_equal(dots.get_offsets(), codes)
+        for colour, label in zip(dots.get_facecolors(), y, strict=True):
+            np.testing.assert_array_equal(colour[:3], handles[label].get_color()[:3])
+        places = {text.get_text(): text.get_position() for text in axes.texts}
+        assert set(places) == set("0123456789")
+        np.testing.assert_array_equal(places["7"], np.median(codes[y == 7], axis=0))

@@ -1,4 +1,4 @@
-"""Principal component analysis: the best that a linear autoencoder can do."""
+"""Principal component analysis, the best of linear autoencoders, and a random one beside it."""
 
 from typing import NamedTuple
 
@@ -39,12 +39,7 @@ def fit_pca(x: ArrayLike, components: int) -> PCA:
     >>> pca.reconstruct(np.array([[3, 1]])).round(4).tolist()
     [[2.0, 2.0]]
     """
-    x = np.asarray(x)
-    if x.ndim != 2 or not 1 <= components <= x.shape[1]:
-        raise ValueError(
-            "fit_pca: components: expected 1 to the number of columns of x, "
-            f"got {components} and x {x.shape}"
-        )
+    x = _checked("fit_pca", x, components)
     mean = x.mean(axis=0)
     centred = x - mean
     if len(x) > x.shape[1]:
@@ -52,3 +47,36 @@ def fit_pca(x: ArrayLike, components: int) -> PCA:
     else:
         _, _, directions = np.linalg.svd(centred, full_matrices=False)
     return PCA(mean, directions[:components])
+
+
+def random_projection(x: ArrayLike, components: int, seed: int = 0) -> PCA:
+    """As many orthonormal directions drawn at random, in the place of the components of x (n, d).
+
+    This is the floor for every method that learns from the data: only the mean is taken from them.
+    The directions come from Gaussian vectors, so every subspace is as likely as any other. On
+    average a projection keeps components / d of a squared distance, and the more components, the
+    closer all of them are to that average (Johnson & Lindenstrauss 1984).
+
+    Raises:
+        ValueError: components is not in 1 … d.
+
+    >>> projection = random_projection(np.eye(3), components=2)
+    >>> (projection.components @ projection.components.T).round(4) + 0.0  # orthonormal rows
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    x = _checked("random_projection", x, components)
+    gaussian = np.random.default_rng(seed).standard_normal((x.shape[1], components))
+    directions, _ = np.linalg.qr(gaussian)
+    mean = x.mean(axis=0)
+    return PCA(mean, directions.T.astype(mean.dtype))
+
+
+def _checked(what: str, x: ArrayLike, components: int) -> Array:
+    x = np.asarray(x)
+    if x.ndim != 2 or not 1 <= components <= x.shape[1]:
+        raise ValueError(
+            f"{what}: components: expected 1 to the number of columns of x, "
+            f"got {components} and x {x.shape}"
+        )
+    return x
