@@ -79,6 +79,19 @@ def kmeans(codes: ArrayLike, clusters: int, *, seed: int = 0) -> KMeans:
     return best
 
 
+def nearest_centres(codes: ArrayLike, centres: ArrayLike) -> Array:
+    """The nearest of the centres (clusters, d) to each code (n, d), as its row: (n,).
+
+    >>> nearest_centres([[0.0], [8.0]], [[9.0], [1.0]]).tolist()
+    [1, 0]
+    """
+    from scipy.cluster.vq import vq
+
+    rows: Array
+    rows, _ = vq(np.asarray(codes, np.float64), np.asarray(centres, np.float64))
+    return rows
+
+
 def clustering_scores(clusters: ArrayLike, labels: ArrayLike | None) -> ClusteringScores:
     """Accuracy, normalised mutual information and purity of one clustering.
 
