@@ -10,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from benchmarks import (
     aevb_figure2,
     autoencoder_convergence,
+    clustering,
     gan_1d,
     gan_grid,
     gan_parzen,
@@ -45,6 +46,8 @@ BENCHMARKS: dict[str, Callable[..., object]] = {
     "gan-parzen": gan_parzen.run,
     "cgan-parzen": gan_parzen.run_conditional,
     "sgan-mnist": sgan_mnist.run,
+    "clustering": clustering.run,
+    "clustering-mnist": clustering.run_mnist,
     "gan-ring": gan_ring.run,
     "gan-grid": gan_grid.run,
     "gan-seeds": gan_seeds.run,

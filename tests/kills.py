@@ -35,6 +35,7 @@ MODELS = {
     "autoencoder": "--epochs 15",
     "vae": "--epochs 8 --hidden 8 --binarize dynamic",
     "gan": "--epochs 8 --hidden 8",
+    "dec": "--epochs 9 --pretraining 4 --hidden 8 --clusters 3 --tolerance 0",
 }
 PROCESSES = (1, 1, 1, 2)  # that are started at once
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)

@@ -39,7 +39,9 @@ def networks(model: Any) -> list[Any]:
 
 
 def tensors(k: Any, data: Any) -> Any:
-    """Arrays as constants of k."""
+    """Arrays as constants of k; None, for a model without noise, stays None."""
+    if data is None:
+        return None
     if isinstance(data, tuple):
         return tuple(tensors(k, part) for part in data)
     return k.ops.convert_to_tensor(data)

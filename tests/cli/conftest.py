@@ -68,6 +68,7 @@ def _trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         run = folder / model
         if not run.exists():
             words = ["--data", str(data), "--latent", "4", "--epochs", "2", "--out", str(run)]
+            words += {"dec": ["--pretraining", "1", "--clusters", "3"]}.get(model, [])
             with pytest.MonkeyPatch.context() as patch:
                 without_pictures(patch)
                 for recipe, print_table in TABLES.items():  # a test may have replaced it

@@ -7,6 +7,7 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
+from keras_ref.parity.cases import clustering as clustering_cases  # noqa: E402
 from keras_ref.parity.cases import family as family_cases  # noqa: E402
 from keras_ref.parity.cases import semi_supervised as few_labels  # noqa: E402
 from keras_ref.parity.cases import vae as vae_cases  # noqa: E402
@@ -24,8 +25,9 @@ Y = np.eye(2, family_cases.CLASSES, dtype=np.float32)
         (family_cases.conditional, (X, Y)),
         (few_labels._m2, (X, [X, Y])),
         (few_labels._m1m2, (X, [X, Y])),
+        (clustering_cases._dec, (X, Y)),
     ],
-    ids=["vae", "denoising", "sparse", "cvae", "m2", "m1m2"],
+    ids=["vae", "denoising", "sparse", "cvae", "m2", "m1m2", "dec"],
 )
 def test_single_batches_train_and_test(build, data) -> None:
     model = build(keras)

@@ -3,6 +3,7 @@
 from keras_ref.parity.case import Case
 from keras_ref.parity.cases import (
     accuracy,
+    clustering,
     extensions,
     family,
     gan,
@@ -31,6 +32,7 @@ CASES: list[Case] = [
     *gan.CASES,
     *extensions.CASES,
     *semi_supervised.CASES,
+    *clustering.CASES,
     *family.CASES,
     *accuracy.CASES,
 ]

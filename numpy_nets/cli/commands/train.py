@@ -86,7 +86,7 @@ def _train(
     valid = "" if data.x_valid is None else f", {len(data.x_valid)} validation"
     print(f"{len(data.x_train)} training{valid} and {len(data.x_test)} test {recipe.things}; "
           f"run folder {folder}")  # fmt: skip
-    if run.epoch < settings.epochs:
+    if run.epoch < settings.epochs and not recipe.ended(run.history, settings):
         _warn_of_threads(run)
         try:
             _fit(recipe, model, data, run, settings)
@@ -102,6 +102,9 @@ def _train(
                 raise
             kept = f"and another --out: {folder} keeps {run.epoch} epochs"
             raise Diverged(f"{error} {kept}") from None
+    if run.epoch < settings.epochs:
+        print(f"ended after {run.epoch} epochs: {recipe.ended(run.history, settings)}")
+        settings = run.end()
     _report(recipe, model, data, run, settings)
     return 0
 

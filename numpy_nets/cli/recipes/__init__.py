@@ -6,6 +6,7 @@ from numpy_nets.cli.recipes.autoencoder import AutoencoderRecipe
 from numpy_nets.cli.recipes.bigan import BiGANRecipe
 from numpy_nets.cli.recipes.cgan import ConditionalGANRecipe
 from numpy_nets.cli.recipes.cvae import ConditionalVAERecipe
+from numpy_nets.cli.recipes.dec import DECRecipe
 from numpy_nets.cli.recipes.denoising import DenoisingRecipe
 from numpy_nets.cli.recipes.gan import GANRecipe
 from numpy_nets.cli.recipes.gan2d import PlaneRecipe
@@ -19,6 +20,7 @@ from numpy_nets.cli.recipes.vae import VAERecipe
 _IMAGES: tuple[Recipe[Any, Any], ...] = (
     AutoencoderRecipe(), DenoisingRecipe(), SparseRecipe(), VAERecipe(), ConditionalVAERecipe(),
     IWAERecipe(), GANRecipe(), ConditionalGANRecipe(), BiGANRecipe(), SGANRecipe(), M1M2Recipe(),
+    DECRecipe(),
 )  # fmt: skip
 RECIPES = {recipe.name: recipe for recipe in _IMAGES}
 GAN2D = PlaneRecipe()

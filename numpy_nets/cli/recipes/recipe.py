@@ -72,6 +72,10 @@ class Recipe(Generic[S, M]):
             x, y = (*arrays, None)[:2]
             model.fit(x, y, batch_size=settings.batch_size, **options)
 
+    def ended(self, history: History, settings: S) -> str:
+        """Why training has come to an end before the last epoch, or "" if it has not."""
+        return ""
+
     def example(self, model: M, data: Images, settings: S, count: int) -> Any:
         """A batch of the first training images, as `train_step` takes it."""
         y = None if data.y_train is None else data.y_train[:count]

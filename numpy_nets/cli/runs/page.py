@@ -40,6 +40,7 @@ _CAPTIONS = {
     "codes": "Codes of test images, coloured by class",
     "denoised": "Test images, the same corrupted, and their reconstructions",
     "features": "Weights of the first units of the code, as images",
+    "clusters": "The centre of each cluster, decoded, and the test images nearest to it",
 }
 _CURVES = ("curves", "outputs")  # which the page draws itself
 _LAB = ' <a href="lab.html">The GAN lab</a> plays the run, beside the truth.'

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -175,9 +176,18 @@ class Run:
             if name in self.recipe.shown or not all(map(math.isnan, values))  # only "NA"
         }  # fmt: skip
 
+    def end(self) -> Settings:
+        """Write that the run has no more epochs than those it has; returns its settings."""
+        self.settings = replace(self.settings, epochs=self.epoch)
+        self._write_settings()
+        return self.settings
+
+    def _write_settings(self) -> None:
+        write_whole(self.folder / SETTINGS, json.dumps(self._document(), indent=2) + "\n")
+
     def begin(self) -> None:
         """Write settings.json, and bring the other files to the state that `fit` goes on from."""
-        write_whole(self.folder / SETTINGS, json.dumps(self._document(), indent=2) + "\n")
+        self._write_settings()
         if self.epoch:
             self._write_times()
             self._write_history()

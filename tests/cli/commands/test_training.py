@@ -28,6 +28,7 @@ PICTURES = {
               "reconstructions.png"},
     "sgan": {"outputs.png", "samples.png", "samples.gif", "samples/epoch-0001.png"},
     "m1m2": {"reconstructions.png", "samples.png", "analogies.png"},
+    "dec": {"clusters.png"},
 }
 OTHER = {  # options that differ from the defaults, for each model
     "autoencoder": "--binarize dynamic",
@@ -41,6 +42,7 @@ OTHER = {  # options that differ from the defaults, for each model
     "bigan": "--hidden 6 --dropout 0.1",
     "sgan": "--hidden 6 --labels 9",
     "m1m2": "--hidden 6 --m2-hidden 7 --style 3 --labels 9 --alpha 2 --binarize static",
+    "dec": "--hidden 6 --clusters 3 --pretraining 0 --update 2 --tolerance 0 --binarize static",
 }
 
 

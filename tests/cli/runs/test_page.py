@@ -23,6 +23,7 @@ OPTIONS = {  # that differ from the defaults
     "vae": "--likelihood gaussian --binarize dynamic --beta 2 --learning-rate 1e-4",
     "gan": "--networks notebook --half-steps yes",
     "sgan": "--labels 9",
+    "dec": "--pretraining 1 --clusters 3",
 }
 
 

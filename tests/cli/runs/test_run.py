@@ -29,8 +29,12 @@ def no_report(monkeypatch):
             monkeypatch.setattr(type(recipe), method, lambda *_: None)
 
 
+OTHER = {"dec": ["--pretraining", "1", "--clusters", "3", "--tolerance", "0"]}
+
+
 def words(model, images, *more):
-    return ["train", model, "--data", str(images), "--latent", "4", "--batch-size", "16", *more]
+    return ["train", model, "--data", str(images), "--latent", "4", "--batch-size", "16",
+            *OTHER.get(model, []), *more]  # fmt: skip
 
 
 def contents(folder):
