@@ -3,6 +3,7 @@
 from keras_ref.parity.case import Case
 from keras_ref.parity.cases import (
     accuracy,
+    baskets,
     extensions,
     family,
     gan,
@@ -32,5 +33,6 @@ CASES: list[Case] = [
     *extensions.CASES,
     *semi_supervised.CASES,
     *family.CASES,
+    *baskets.CASES,
     *accuracy.CASES,
 ]
