@@ -13,8 +13,11 @@ from numpy.typing import ArrayLike
 
 from numpy_nets.autodiff.tensor import Array
 from numpy_nets.evaluation.pca import fit_pca
+from numpy_nets.evaluation.recall import recall
+from numpy_nets.theory.ease import fit_ease
 
 Scorer: TypeAlias = Callable[[Array], Array]
+PENALTIES = (1.0, 10.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0)
 
 
 class Rule(NamedTuple):
@@ -109,6 +112,28 @@ def item_cosine(x: ArrayLike) -> Scorer:
 def principal_components(x: ArrayLike, components: int = 30) -> Scorer:
     """The basket as the first components reconstruct it; raises as `fit_pca`."""
     return fit_pca(_checked("principal_components", x), components).reconstruct
+
+
+class Ease(NamedTuple):
+    """EASE with the penalty that is best on validation baskets."""
+
+    penalty: float
+    score: Scorer
+
+
+def choose_ease(x: ArrayLike, given: Array, held_out: Array, k: int = 20) -> Ease:
+    """Fit EASE (theory/ease.py) to x with each of `PENALTIES`; take the best by Recall@k.
+
+    Args:
+        given, held_out: of validation baskets, which are neither in x nor in the test.
+    """
+
+    def scorer(penalty: float) -> Scorer:
+        weights = fit_ease(x, penalty)
+        return lambda given: given @ weights
+
+    tried = [Ease(penalty, scorer(penalty)) for penalty in PENALTIES]
+    return max(tried, key=lambda ease: recall(ease.score(given), given, held_out, k).mean)
 
 
 def _checked(what: str, x: ArrayLike) -> Array:
