@@ -9,6 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks import (
     aevb_figure2,
+    association,
     autoencoder_convergence,
     gan_1d,
     gan_grid,
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Callable[..., object]] = {
     "gan-parzen": gan_parzen.run,
     "cgan-parzen": gan_parzen.run_conditional,
     "sgan-mnist": sgan_mnist.run,
+    "association": association.run,
     "gan-ring": gan_ring.run,
     "gan-grid": gan_grid.run,
     "gan-seeds": gan_seeds.run,

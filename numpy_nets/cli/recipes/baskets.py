@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,12 +52,12 @@ class BasketSettings(Settings):
     )  # fmt: skip
     binarize: str = "none"  # not an option: baskets are of zeros and ones
     epochs: int = count(30, "passes over the data, of which the best on validation baskets counts")
-    batch_size: int = count(100, "baskets in a step")
+    batch_size: int = count(200, "baskets in a step")
     learning_rate: float = rate(1e-3)
-    latent: int = count(32, "length of a code")
-    hidden: int = count(100, "units of each hidden layer")
-    beta: float = option(0.2, number(float, 0, most=1e6), "weight of the KL term, in the end")
-    anneal: int = count(500, "steps in which that weight rises from 0")
+    latent: int = count(64, "length of a code")
+    hidden: int = count(200, "units of each hidden layer")
+    beta: float = option(0.05, number(float, 0, most=1e6), "weight of the KL term, in the end")
+    anneal: int = count(300, "steps in which that weight rises from 0")
     dropout: float = option(0.5, number(float, 0, most=0.99), "share of items that are not shown")
 
 
@@ -165,8 +166,7 @@ class BasketRecipe(Recipe[BasketSettings, MultVAE]):
             print_planted(methods, data, printed)
 
 
-@dataclass(frozen=True)
-class Fitted:
+class Fitted(NamedTuple):
     """A method, and the seconds in which it was fitted, if they are known."""
 
     score: Scorer

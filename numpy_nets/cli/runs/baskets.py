@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from numpy_nets.cli.runs.data import Images
-from numpy_nets.datasets.baskets import load_data, read_baskets
+from numpy_nets.datasets.baskets import Baskets, load_data, read_baskets
 from numpy_nets.evaluation.recall import split_baskets
 
 DRAWN = "baskets"
@@ -31,11 +31,15 @@ def load_baskets(name: str) -> Images:
     else:
         raise ValueError(f"--data: no data set or file {name!r}; known: {DRAWN}, or a path")
     try:
-        split = split_baskets(baskets.x, seed=0)  # --seed is that of the training
+        return divided(baskets, seed=0)  # --seed is that of the training
     except ValueError as error:
         raise ValueError(f"--data {name}: {error}") from error
+
+
+def divided(baskets: Baskets, seed: int) -> Images:
+    """The baskets, split by the seed; raises as `split_baskets`."""
+    train, valid, test = (x.astype(np.float32) for x in split_baskets(baskets.x, seed))
     digest = hashlib.sha256(baskets.x.tobytes()).hexdigest()
-    train, valid, test = (x.astype(np.float32) for x in split)
     return Images(
         train, None, test, None, (len(baskets.items),), digest, valid, names=baskets.items
     )
