@@ -2,7 +2,7 @@
 
 The embedded baskets are drawn anew for each split. Real ones are read from the file that
 NUMPY_NETS_BASKETS names, in the format of `datasets.baskets.read_baskets`; with the 13,246 baskets
-of a British gift shop (Chen et al. 2012, "Online Retail") the runs take about 10 minutes on one
+of a British gift shop (Chen et al. 2012, "Online Retail") the runs take about two minutes on one
 core. λ of EASE and the epoch of Mult-VAE are chosen on validation baskets, as were its settings, on
 the first split. Writes runs/benchmarks/association.csv.
 """
@@ -24,10 +24,8 @@ from numpy_nets.cli.runs.data import Images
 from numpy_nets.datasets.baskets import load_data, read_baskets
 from numpy_nets.evaluation.recall import hold_out, recall_at
 
-# The networks of the paper; less KL than its 0.2, as baskets are smaller than the paper's users.
-REAL = BasketSettings(
-    hidden=600, latent=200, batch_size=500, beta=0.02, anneal=2000, epochs=50
-)  # fmt: skip
+# The networks of the paper; on validation baskets less weight of the KL than its 0.2 is better.
+REAL = BasketSettings(hidden=600, latent=200, batch_size=500, beta=0.02, anneal=2000, epochs=50)
 
 
 class Result(NamedTuple):
