@@ -9,6 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks import (
     aevb_figure2,
+    association,
     autoencoder_convergence,
     clustering,
     gan_1d,
@@ -48,6 +49,7 @@ BENCHMARKS: dict[str, Callable[..., object]] = {
     "sgan-mnist": sgan_mnist.run,
     "clustering": clustering.run,
     "clustering-mnist": clustering.run_mnist,
+    "association": association.run,
     "gan-ring": gan_ring.run,
     "gan-grid": gan_grid.run,
     "gan-seeds": gan_seeds.run,

@@ -39,6 +39,7 @@ NPY_MAGIC = np.lib.format.MAGIC_PREFIX
 # The longest start of a file before its data: magic string, version and length, then a header of
 # the size up to which NumPy takes it to be safe to parse.
 LONGEST_START = 12 + 10_000
+NUMBERS = "biuf"  # NumPy's letters for booleans, integers and floats
 HEADER_READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -58,8 +59,11 @@ def read_npy(path: str | os.PathLike[str]) -> Array:
         return map_array(path, *_read_header(file, os.fstat(file.fileno()).st_size))
 
 
-def read_npz(path: str | os.PathLike[str]) -> dict[str, Array]:
+def read_npz(path: str | os.PathLike[str], *, texts: bool = False) -> dict[str, Array]:
     """The arrays of a .npz file, of any shapes, by name.
+
+    Args:
+        texts: accept arrays of texts, too, whose characters are not checked.
 
     Members written by `np.savez` are memory-mapped read-only (their checksums are not verified);
     those written by `np.savez_compressed` are read into memory.
@@ -85,18 +89,20 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, Array]:
                 name = member.filename.removesuffix(".npy")
                 if name == member.filename or name in arrays:
                     raise ValueError("expected .npy members with distinct names")
-                arrays[name] = _read_member(path, archive, member)
+                arrays[name] = _read_member(path, archive, member, NUMBERS + "U" * texts)
     return arrays
 
 
-def _read_member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
+def _read_member(
+    path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, kinds: str
+) -> Array:
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # zipfile inflates the others by whole blocks, however much memory that takes.
         raise ValueError(f"compression method {member.compress_type}, expected stored or deflated")
     stored = member.compress_type == zipfile.ZIP_STORED
     with archive.open(member) as stream:
         size = member.compress_size if stored else member.file_size
-        offset, dtype, shape, order = _read_header(stream, size)
+        offset, dtype, shape, order = _read_header(stream, size, kinds)
         if not stored:
             stream.seek(0)
             return np.lib.format.read_array(stream, allow_pickle=False)
@@ -107,10 +113,13 @@ def _read_member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) 
     return map_array(path, offset, dtype, shape, order)
 
 
-def _read_header(stream: Reader, size: int) -> tuple[int, np.dtype[Any], tuple[int, ...], Order]:
+def _read_header(
+    stream: Reader, size: int, kinds: str = NUMBERS
+) -> tuple[int, np.dtype[Any], tuple[int, ...], Order]:
     """Where the data of a .npy file of `size` bytes begin, their dtype, shape and order.
 
-    ValueError unless they are booleans, integers or floats and fill the file exactly.
+    ValueError unless they are of these kinds, as NumPy's letters name them, and fill the file
+    exactly.
     """
     start = io.BytesIO(stream.read(LONGEST_START))
     try:
@@ -122,7 +131,8 @@ def _read_header(stream: Reader, size: int) -> tuple[int, np.dtype[Any], tuple[i
         raise ValueError(f"malformed .npy header: {error}") from error
     if not all(type(length) is int and length >= 0 for length in shape):
         raise ValueError(f"malformed .npy header: shape {shape}, expected lengths of 0 and up")
-    if dtype.kind not in "biuf":
-        raise ValueError(f"dtype {dtype}, expected booleans, integers or floats")
+    if dtype.kind not in kinds or dtype.itemsize == 0:  # texts of no length may be any number
+        or_texts = ", or texts" if "U" in kinds else ""
+        raise ValueError(f"dtype {dtype}, expected booleans, integers or floats{or_texts}")
     check_size(dtype, shape, size - start.tell())
     return start.tell(), dtype, shape, "F" if fortran else "C"

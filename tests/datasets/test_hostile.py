@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from numpy_nets.datasets import cifar10
+from numpy_nets.datasets.baskets import read_baskets
 from numpy_nets.datasets.readers import load_file, read_idx, read_mat, read_npy, read_npz
 
 READERS = {
@@ -21,6 +22,7 @@ READERS = {
     "read_mat": lambda path: read_mat(path, "ff"),
     "read_npy": read_npy,
     "read_npz": read_npz,
+    "read_baskets": read_baskets,
     "read_batch": cifar10.read_batch,
     "read_records": cifar10.read_records,
     "unpack": lambda path: cifar10.unpack(path, path.with_name("folder"), {"test_batch.bin"}),

@@ -6,6 +6,7 @@ import inspect
 import pytest
 
 from numpy_nets.models import (
+    baskets,
     bigan,
     cgan,
     cgan_paper,
@@ -50,6 +51,7 @@ KERNELS = {
 }
 SETTINGS = {
     vae.VAE: {"beta": 1.0, "samples": 1, "seed": None},
+    baskets.MultVAE: {"beta": 0.2, "anneal_steps": 1000, "dropout": 0.5, "seed": None},
     iwae.IWAE: {"samples": 5, "seed": None},
     denoising.MaskingNoise: {"rate": 0.3},
     denoising.GaussianNoise: {"stddev": 0.3},

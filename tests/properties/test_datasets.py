@@ -18,6 +18,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from numpy_nets.datasets import cifar10
+from numpy_nets.datasets.baskets import read_baskets
 from numpy_nets.datasets.idx import read_idx
 from numpy_nets.datasets.mat import read_mat
 from numpy_nets.datasets.npy import read_npy, read_npz
@@ -43,6 +44,13 @@ VALID_MAT = [
     saved(scipy.io.savemat, {"s": "text", "ff": IMAGES[0] * scale}, do_compression=compressed)
     for scale in (1, 0.5)
     for compressed in (False, True)
+]
+
+TICKS = np.eye(3, 10, dtype="u1")
+VALID_BASKETS = [
+    saved(save, baskets=baskets, items=np.array([f"item {i}" for i in range(10)]), shape=[3, 10])
+    for save in (np.savez, np.savez_compressed)
+    for baskets in (TICKS, np.packbits(TICKS, axis=1))
 ]
 
 
@@ -81,6 +89,16 @@ def test_npz(path, content):
         for name, array in arrays.items():
             assert array.dtype == expected[name].dtype and array.shape == expected[name].shape
             assert array.tobytes() == expected[name].tobytes()
+
+
+@given(content=any_bytes(VALID_BASKETS))
+def test_baskets(path, content):
+    baskets = read_or_named_fault(read_baskets, path, content)
+    if baskets is not None:
+        x, items, _ = baskets
+        assert x.dtype == np.uint8 and x.shape[1] == len(items) and set(np.unique(x)) <= {0, 1}
+        assert len({name.casefold() for name in items}) == len(items)
+        assert all(name.isprintable() for name in items)
 
 
 @given(content=any_bytes(VALID_MAT))

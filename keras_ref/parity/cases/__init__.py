@@ -3,6 +3,7 @@
 from keras_ref.parity.case import Case
 from keras_ref.parity.cases import (
     accuracy,
+    baskets,
     clustering,
     extensions,
     family,
@@ -34,5 +35,6 @@ CASES: list[Case] = [
     *semi_supervised.CASES,
     *clustering.CASES,
     *family.CASES,
+    *baskets.CASES,
     *accuracy.CASES,
 ]

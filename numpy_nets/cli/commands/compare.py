@@ -62,7 +62,7 @@ def column(run: Saved, data: Images) -> dict[str, str]:
         rows["squared error of a pixel"] = f"{squared_error(data.x_test, images):.5f}"
         rows["k-means purity of the codes"] = purity(codes, data.y_test)
     rows[f"linear probe with {LABELS} labels"] = probe(run, data, codes)
-    return rows | samples(run, data)
+    return rows | samples(run, data) | run.recipe.compared(run.model, data)
 
 
 def parameters(run: Saved) -> int:

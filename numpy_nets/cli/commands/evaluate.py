@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse(argv)
     run = load_saved(arguments.run)
     data = run.images(arguments.data)
-    printed = Printed()
+    printed = Printed(run.seconds())
     run.recipe.print_table(
         run.model, data, run.settings, arguments.samples, len(data.x_test), printed
     )

@@ -8,9 +8,9 @@ from numpy_nets import random
 from numpy_nets.autodiff import GradientTape, ops
 from numpy_nets.autodiff.tensor import Tensor
 from numpy_nets.cli.arguments import Parser, number
-from numpy_nets.cli.recipes import RECIPES
+from numpy_nets.cli.recipes import ALL
 from numpy_nets.cli.recipes.recipe import Recipe
-from numpy_nets.cli.runs.data import Images, load_images
+from numpy_nets.cli.runs.data import Images
 from numpy_nets.cli.runs.run import free_path
 from numpy_nets.cli.runs.saved import load_saved
 from numpy_nets.cli.settings import Settings
@@ -28,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument(
         "what", metavar="MODEL | RUN",
-        help=f"an untrained model ({', '.join(RECIPES)}), or the folder of a run",
+        help=f"an untrained model ({', '.join(ALL)}), or the folder of a run",
     )  # fmt: skip
     parser.add_argument(
         "--images", type=number(int, 2, most=1000), default=16,
@@ -52,9 +52,10 @@ def _model(what: str) -> tuple[Recipe[Any, Any], Any, Images, Settings]:
     if Path(what).is_dir():
         run = load_saved(Path(what))
         return run.recipe, run.model, run.images(), run.settings
-    recipe = lookup("explain: MODEL | RUN", what, RECIPES)
-    data = load_images("digits")
-    settings = recipe.settings().on(data)
+    recipe = lookup("explain: MODEL | RUN", what, ALL)
+    settings = recipe.settings()
+    data = recipe.load(settings.data)
+    settings = settings.on(data)
     random.set_random_seed(settings.seed)
     return recipe, recipe.build(settings), data, settings
 

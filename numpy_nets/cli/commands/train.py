@@ -20,7 +20,7 @@ from numpy_nets.cli.runs.page import write_page
 from numpy_nets.cli.runs.points import are_points
 from numpy_nets.cli.runs.printed import Printed
 from numpy_nets.cli.runs.progress import TrainingBar
-from numpy_nets.cli.runs.run import Run, new_folder, read_settings
+from numpy_nets.cli.runs.run import Run, new_folder, read_settings, training_seconds
 from numpy_nets.cli.runs.stops import Diverged, StopOnDivergence, StopOnInterrupt, Stopped
 from numpy_nets.cli.runs.threads import blas_threads
 from numpy_nets.cli.settings import Settings
@@ -163,10 +163,11 @@ def _report(
     """Write the weights, print the table that `evaluate` prints, draw the pictures, and write the
     page of the run.
     """
+    recipe.finish(model, run.folder)
     model.save_weights(run.folder / recipe.weights_file)
     recipe.draw_curves(run.history, settings, run.folder)
     random.set_random_seed(settings.seed)
-    printed = Printed()
+    printed = Printed(training_seconds(run.folder, settings.epochs))
     recipe.print_table(model, data, settings, None, 1000, printed)
     recipe.draw(model, data, settings, run.folder)
     write_page(run.folder, recipe, model, data, settings, printed)

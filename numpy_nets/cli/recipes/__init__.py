@@ -3,6 +3,7 @@
 from typing import Any
 
 from numpy_nets.cli.recipes.autoencoder import AutoencoderRecipe
+from numpy_nets.cli.recipes.baskets import BasketRecipe
 from numpy_nets.cli.recipes.bigan import BiGANRecipe
 from numpy_nets.cli.recipes.cgan import ConditionalGANRecipe
 from numpy_nets.cli.recipes.cvae import ConditionalVAERecipe
@@ -24,4 +25,5 @@ _IMAGES: tuple[Recipe[Any, Any], ...] = (
 )  # fmt: skip
 RECIPES = {recipe.name: recipe for recipe in _IMAGES}
 GAN2D = PlaneRecipe()
-ALL = RECIPES | {GAN2D.name: GAN2D}
+BASKETS = BasketRecipe()
+ALL = RECIPES | {recipe.name: recipe for recipe in (GAN2D, BASKETS)}

@@ -86,6 +86,9 @@ class Recipe(Generic[S, M]):
         """Callbacks that only this model has, such as images on the way."""
         return []
 
+    def finish(self, model: M, folder: Path) -> None:
+        """Bring a model whose last epoch has ended to the weights that the run is to have."""
+
     def draw_curves(self, history: History, settings: S, folder: Path) -> None:
         """Draw the history of the training."""
         losses_first = sorted(history.items(), key=lambda item: not item[0].endswith("loss"))
@@ -154,6 +157,18 @@ class Recipe(Generic[S, M]):
         raise ValueError(
             f"sample: the model is {self.name}, which learns no distribution of codes to draw from"
         )
+
+    def suggest(self, model: M, data: Images, given: str, count: int) -> None:
+        """Print `count` items that go with those in a basket, for a model of baskets.
+
+        Raises:
+            ValueError: if the data have no such items.
+        """
+        raise NotImplementedError
+
+    def compared(self, model: M, data: Images) -> dict[str, str]:
+        """Rows that a table of several runs of the same data has for such models only."""
+        return {}
 
     def draw(self, model: M, data: Images, settings: S, folder: Path) -> None:
         """Draw pictures of a trained model."""

@@ -29,6 +29,7 @@ class Images(NamedTuple):
         sha256: tells two data sets apart.
         x_valid: for validation, where the data have it; then x_test is for the end only.
         trained_on: False if a model was trained on other images than x_train.
+        names: of the columns, if they have any.
     """
 
     x_train: Array
@@ -39,6 +40,7 @@ class Images(NamedTuple):
     sha256: str
     x_valid: Array | None = None
     trained_on: bool = True
+    names: tuple[str, ...] = ()
 
     @property
     def drawable(self) -> bool:

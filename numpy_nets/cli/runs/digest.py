@@ -8,7 +8,7 @@ from numpy_nets.cli.runs.data import Images
 
 
 def data_digest(data: Images) -> str:
-    """SHA-256 of the images as the model gets them, of their labels, and of the split."""
+    """SHA-256 of the images as the model gets them, of their labels and names, and of the split."""
     digest = sha256()
     for name in ("x_train", "y_train", "x_valid", "x_test", "y_test"):
         part = getattr(data, name)
@@ -17,4 +17,6 @@ def data_digest(data: Images) -> str:
             array = np.ascontiguousarray(part, "<i8" if name.startswith("y") else "<f4")
             digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
             digest.update(array.data)
+    for name in data.names:
+        digest.update(f"{name}\n".encode())
     return digest.hexdigest()

@@ -8,17 +8,26 @@ class Printed:
     """Tables of rich, and lines of text: each is printed at once, and kept.
 
     The page shows the tables as HTML, so it does not depend on how wide the terminal was.
+
+    Args:
+        seconds: what the training took, for tables that say so; None if that is not known.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float | None = None) -> None:
+        self.seconds = seconds
         self._kept: list[Any] = []
 
-    def print(self, what: Any) -> None:
-        """Print a table or a text."""
+    def print(self, what: Any, kept: Any = None) -> None:
+        """Print a table or a text.
+
+        Args:
+            kept: what the page has in its place. Seconds differ from run to run, and a page must
+                not: it has none.
+        """
         from rich.console import Console
 
         Console().print(what)
-        self._kept.append(what)
+        self._kept.append(what if kept is None else kept)
 
     def as_html(self) -> str:
         """All that was printed.

@@ -297,6 +297,13 @@ def read_settings(folder: Path, recipe: Trained) -> Settings:
         raise ValueError(f"{folder / SETTINGS}: damaged: {error}") from None
 
 
+def training_seconds(folder: Path, epochs: int) -> float | None:
+    """What a training took, each epoch counted once; None if not all epochs were timed."""
+    _, rows = read_table(folder / TIMES)
+    seconds = [rows.get(epoch, {}).get("seconds") for epoch in range(epochs)]
+    return None if None in seconds else sum(s for s in seconds if s is not None)
+
+
 def free_path(folder: Path, stem: str, suffix: str = "") -> Path:
     """folder/stem, or the first of stem-2, stem-3 … that does not exist."""
     path, number = folder / f"{stem}{suffix}", 2

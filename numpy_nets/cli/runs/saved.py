@@ -12,12 +12,11 @@ from numpy_nets.cli.runs.binarize import binarized
 from numpy_nets.cli.runs.data import Images, describe, fits
 from numpy_nets.cli.runs.run import (
     CHECKPOINT,
-    TIMES,
     free_path,
     read_document,
     read_settings,
+    training_seconds,
 )
-from numpy_nets.cli.runs.tables import read_table
 from numpy_nets.cli.settings import Settings
 from numpy_nets.figures.images import save_images
 from numpy_nets.naming import lookup
@@ -63,9 +62,7 @@ class Saved:
 
     def seconds(self) -> float | None:
         """What the training took, each epoch counted once; None if not all epochs were timed."""
-        _, rows = read_table(self.folder / TIMES)
-        seconds = [rows.get(epoch, {}).get("seconds") for epoch in range(self.settings.epochs)]
-        return None if None in seconds else sum(s for s in seconds if s is not None)
+        return training_seconds(self.folder, self.settings.epochs)
 
     def check_drawable(self) -> None:
         """Raise ValueError if the run's data are not images."""
