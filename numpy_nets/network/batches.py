@@ -128,14 +128,21 @@ class Batches:
                 x, y, sample_weight = unpack_x_y_sample_weight(data)
                 yield one_batch(x, y, weigh_classes(y, sample_weight, self.class_weight))
             return
-        x, y, sample_weight = self.parts
-        sample_weight = weigh_classes(y, sample_weight, self.class_weight)
         for start in range(0, self.samples, self.batch_size):
             stop = start + self.batch_size
-            index = slice(start, stop) if order is None else order[start:stop]
-            inputs = _take(x, index)
-            targets = inputs if y is x else _take(y, index)  # an autoencoder's y is its x
-            yield pack_x_y_sample_weight(inputs, targets, _take(sample_weight, index))
+            yield self.at(slice(start, stop) if order is None else order[start:stop])
+
+    def at(self, index: Any) -> Any:
+        """The samples at an index, a slice or an array of integers, as one batch."""
+        x, y, sample_weight = self.parts
+        inputs = _take(x, index)
+        targets = inputs if y is x else _take(y, index)  # an autoencoder's y is its x
+        if self.class_weight is None:
+            weights = _take(sample_weight, index)
+        else:
+            by_class = weigh_classes(_cut(y, index), sample_weight, self.class_weight)
+            weights = _take(by_class, slice(None))
+        return pack_x_y_sample_weight(inputs, targets, weights)
 
     def split(self, fraction: float) -> tuple["Batches", "Batches"]:
         """The samples before the last `fraction` of them, and that fraction."""
@@ -205,7 +212,7 @@ def _check_finite(name: str, array: Array) -> None:
             raise ValueError(f"{name}: expected finite values, got {value} at {at}{why}")
 
 
-def _cut(nested: Any, where: slice) -> Any:
+def _cut(nested: Any, where: Any) -> Any:
     if isinstance(nested, list):
         return [_cut(item, where) for item in nested]
     return None if nested is None else nested[where]
