@@ -148,6 +148,19 @@ def broadcast_variables(variables: Sequence[Variable]) -> None:
 
 
 @contextmanager
+def all_ranks(model: Any) -> Iterator[None]:
+    """Within `with`, all optimizers that a model holds are DistributedOptimizers."""
+    held = instances(vars(model), optimizers.Optimizer)
+    try:
+        for optimizer in held:
+            DistributedOptimizer(optimizer)
+        yield
+    finally:
+        for optimizer in held:
+            optimizer.world = None
+
+
+@contextmanager
 def shared(rows: int) -> Iterator[slice]:
     """For a loop of your own: which of the rows of a batch are this rank's.
 
@@ -261,7 +274,6 @@ class World:
         states = self.broadcast([stream.state for stream in streams])
         for stream, state in zip(streams, states, strict=True):
             stream.state = state
-        self.asked = self.stopping = False
         self.follow(model)
 
     def follow(self, model: Any) -> None:

@@ -58,6 +58,7 @@ def draw_rows(draw: Callable[[tuple[int, ...]], Array], shape: tuple[int, ...]) 
     state of the generator depends on how many there are. A shape may hold the batch several times,
     one after another, as the samples of a VAE do.
 
+    >>> import numpy as np
     >>> share = Share(start=2, count=1, rows=3, weight=1 / 3, total=abs)
     >>> with using(share):  # once, and twice
     ...     for count in (1, 2):
