@@ -142,9 +142,7 @@ def broadcast_variables(variables: Sequence[Variable]) -> None:
     """
     together = world()
     if together is not None:
-        values = together.broadcast([variable.numpy() for variable in variables])
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
+        together.broadcast_variables(variables)
 
 
 @contextmanager
@@ -199,6 +197,12 @@ class World:
     def broadcast(self, value: Any) -> Any:
         """Rank 0's value."""
         return self.comm.bcast(value)
+
+    def broadcast_variables(self, variables: Sequence[Variable]) -> None:
+        """Assign rank 0's values."""
+        values = self.broadcast([variable.numpy() for variable in variables])
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
 
     def sum(self, x: Array) -> Array:
         """The sum of x over all ranks, added in their order: the same bits on every rank."""
@@ -260,7 +264,7 @@ class World:
                 )
             for rows in {size, batches.samples % size or size}:
                 self.share(rows, model.k)
-        broadcast_variables(model.weights)
+        self.broadcast_variables(model.weights)
         for optimizer in instances(vars(model), optimizers.Optimizer):
             state = self.broadcast(optimizer.get_state())
             if len(state) > len(optimizer.get_state()):  # rank 0 has read a checkpoint
@@ -296,10 +300,7 @@ class World:
 
     def divide(self, data: Any, k: int = 1) -> tuple[Share, Any]:
         """A whole batch, as a `train_step` takes it -> this rank's share of it."""
-        lengths = {len(tensor.array) for tensor in flatten(data)}
-        if len(lengths) > 1:
-            raise ValueError(f"data: expected parts of equal length, got {sorted(lengths)}")
-        share, own = self.share(lengths.pop(), k)
+        share, own = self.share(len(flatten(data)[0].array), k)
         return share, _cut(data, own)
 
     def step(self, model: Any, step: Any, share_and_data: tuple[Share, Any]) -> Any:
