@@ -359,7 +359,9 @@ def finish(code: int, message: str = "") -> int:
 
 
 def _say(message: str) -> None:
-    print(message, end="\n" if message else "", file=sys.stderr, flush=True)
+    if message:
+        start = "\n" if rank() else ""  # rank 0 may be drawing a progress bar
+        print(f"{start}{message}", file=sys.stderr, flush=True)
 
 
 def _end_all(

@@ -7,7 +7,7 @@ Exit codes: 0 done, 1 parity found a bound broken, 2 a mistake in the input (one
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 
 from numpy_nets import __version__, distributed
 from numpy_nets.cli.arguments import Command, dispatch
@@ -65,14 +65,15 @@ def _together(argv: Sequence[str]) -> int:
         if rank == 0:
             print(f"numpy-nets: error: {error}", file=sys.stderr)
         return 2
-    if rank == 0:
-        code, message = _run(argv)
-        message = message and f"numpy-nets: {message}"
-    else:
-        with open(os.devnull, "w") as null, redirect_stdout(null), redirect_stderr(null):
-            code, message = _run(argv) if argv[:1] == ["train"] else (0, "")
-        message = message and f"numpy-nets: rank {rank}: {message}"
-    return distributed.finish(code, message)
+    code, message = 0, ""
+    with suppress(SystemExit):  # of --help and --version
+        if rank == 0:
+            code, message = _run(argv)
+        elif argv[:1] == ["train"]:
+            with open(os.devnull, "w") as null, redirect_stdout(null), redirect_stderr(null):
+                code, message = _run(argv)
+    who = f"rank {rank}: " if rank else ""
+    return distributed.finish(code, message and f"numpy-nets: {who}{message}")
 
 
 def _run(argv: Sequence[str]) -> tuple[int, str]:

@@ -8,6 +8,7 @@ state of the model. They keep nothing.
 
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -140,7 +141,8 @@ def _train(
         bar = TrainingBar(recipe.shown, run.epoch)
         own = run.callbacks(recipe.callbacks(model, data, settings, run.folder))
         try:
-            _fit(recipe, model, data, settings, run.epoch, [*own, bar])
+            with closing(bar):
+                _fit(recipe, model, data, settings, run.epoch, [*own, bar])
         except (Stopped, KeyboardInterrupt):
             print(
                 f"stopped: {run.epoch} of {settings.epochs} epochs are kept; go on with: "
@@ -153,8 +155,6 @@ def _train(
                 raise
             kept = f"and another --out: {folder} keeps {run.epoch} epochs"
             raise Diverged(f"{error} {kept}") from None
-        finally:
-            bar.close()
     _report(recipe, model, data, run, settings)
     return 0
 
