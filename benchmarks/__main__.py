@@ -10,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from benchmarks import (
     aevb_figure2,
     autoencoder_convergence,
+    communication,
     gan_1d,
     gan_grid,
     gan_parzen,
@@ -33,6 +34,7 @@ PARTS: dict[str, Callable[..., object]] = {
 BENCHMARKS: dict[str, Callable[..., object]] = {
     "table": table.run,
     "growth": growth.run,
+    "communication": communication.run,
     "autoencoder-convergence": autoencoder_convergence.run,
     "vae-convergence": vae_convergence.run,
     "vae-epochs": vae_epochs.run,
