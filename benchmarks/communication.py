@@ -7,7 +7,8 @@ for 2 to 64 machines, each as fast as this one, of which every one has its part 
                                                        + 2 (n-1) · latency]
 
 the time of a ring: in each of 2 (n-1) rounds, every machine sends bytes/n to the next one. What a
-machine computes for batch/n images is measured, too, as it does not halve with the batch. The
+machine computes for batch/n images is measured, too, as it does not halve with the batch. Or every
+machine has a batch of its own, of the same size: then compute(batch) takes its place. The
 environment variables NUMPY_NETS_LATENCY (seconds) and NUMPY_NETS_BANDWIDTH (bytes a second) are
 those of the network, by default 50 µs and 1.25 GB/s, an Ethernet of 10 Gbit/s.
 """
@@ -33,6 +34,8 @@ from benchmarks.peers import as_keras
 from benchmarks.speed import images_file
 from benchmarks.work import WORKLOADS, Work
 from numpy_nets import distributed
+from numpy_nets.nested import instances
+from numpy_nets.optimizers import Optimizer
 
 NAMES = ("autoencoder", "vae", "gan", "paper_gan")
 MACHINES = (1, 2, 4, 8, 16, 32, 64)
@@ -73,6 +76,8 @@ def run(*, smoke: bool = False) -> None:
             sent = 1e3 * seconds(m["bytes"], n, latency, bandwidth)
             step = compute + sent
             rows.append((name, "predicted", n, compute, sent, step, one / (n * step)))
+            larger = one + sent
+            rows.append((name, "a batch each", n, one, sent, larger, one / larger))
     timing.OUT.mkdir(parents=True, exist_ok=True)
     times = [f"{what}_ms" for what in ("compute", "communication", "step")]
     header = ["model", "kind", "machines", *times, "efficiency"]
@@ -80,9 +85,10 @@ def run(*, smoke: bool = False) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([header, *([*row[:3], *(f"{v:.4g}" for v in row[3:])] for row in rows)])
     for name in measured:
-        predicted = [row for row in rows if row[:2] == (name, "predicted")]
-        steps_of = ", ".join(f"{n}: {step:.2f} ({e:.0%})" for _, _, n, _, _, step, e in predicted)
-        print(f"{name}: ms a step (efficiency) on n machines: {steps_of}")
+        for kind in ("predicted", "a batch each"):
+            chosen = [row for row in rows if row[:2] == (name, kind)]
+            text = ", ".join(f"{n}: {step:.2f} ({e:.0%})" for _, _, n, _, _, step, e in chosen)
+            print(f"{name}, {kind}: ms a step (efficiency) on n machines: {text}")
     draw(rows, latency, bandwidth)
 
 
@@ -102,17 +108,18 @@ def draw(rows: list[tuple[Any, ...]], latency: float, bandwidth: float) -> None:
     figure = Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     for i, name in enumerate(NAMES):
-        for kind, style in (("predicted", "-"), ("measured", "o")):
+        for kind, style in (("predicted", "-"), ("a batch each", "--"), ("measured", "o")):
             chosen = [row for row in rows if row[:2] == (name, kind)]
             machines = [row[2] for row in chosen]
             label = WORKLOADS[name].title.split(",")[0] if kind == "predicted" else None
             left.plot(machines, [row[5] for row in chosen], style, color=f"C{i}", label=label)
             right.plot(machines, [row[6] for row in chosen], style, color=f"C{i}")
+    left.plot([], [], "--", color="0.3", label="a batch for each machine, not for all")
     left.plot([], [], "o", color="0.3", label="measured, both ranks on one machine")
     left.set(ylabel="milliseconds a step", yscale="log")
     right.set(ylabel="efficiency: speed-up / machines", ylim=(0, 1.1))
     for axes in (left, right):
-        axes.set(xlabel="machines, which share one batch", xscale="log")
+        axes.set(xlabel="machines", xscale="log")
         axes.set_xticks(MACHINES, [str(n) for n in MACHINES])
         axes.minorticks_off()
         axes.grid(alpha=0.3)
@@ -153,11 +160,16 @@ def _measure(work: Work, world: distributed.World, rounds: int) -> dict[str, Any
             fit(work.batch)()
 
     batches = {str(n): max(1, work.batch // n) for n in MACHINES}
+    optimizers = instances(vars(model), Optimizer)
+    weights, states = model.get_weights(), [optimizer.get_state() for optimizer in optimizers]
     alone = {n: fit(batch) for n, batch in batches.items()}  # rank 0, while rank 1 sleeps
     parts = {**alone, "halves": fit(batches["2"]), "sum": all_reduce, "step": shared}
     times: dict[str, list[float]] = {name: [] for name in parts}
     for _ in range(rounds + 1):
         for name, part in parts.items():
+            model.set_weights(weights)  # the paper's GAN diverges if it goes on
+            for optimizer, state in zip(optimizers, states, strict=True):
+                optimizer.set_state(state)
             _meet(world)
             start = time.perf_counter()
             if world.rank == 0 or name not in alone:
