@@ -160,14 +160,14 @@ def all_ranks(model: Any) -> Iterator[None]:
 
 @contextmanager
 def shared(rows: int) -> Iterator[slice]:
-    """For a loop of your own: which of the rows of a batch are this rank's.
+    """For a loop of your own: which of the rows of a batch are this rank's, at least one.
 
         for x in batches:
             with distributed.shared(len(x)) as own, GradientTape() as tape:
                 loss = ...  # a mean over the rows x[own]
             ...
 
-    The step of the optimizer belongs into the `with`, too.
+    The step of the optimizer belongs in the `with`, too.
     """
     together = world()
     if together is None:

@@ -56,7 +56,7 @@ def processes(
         assert process.returncode == 0 and not output and not errors, errors
         results[n, again] = {
             name: [dict(np.load(folder / f"{name}-{rank}.npz")) for rank in range(n)]
-            for name in (*MODELS, "led")
+            for name in (*MODELS, "led", "own_loop")
         }
     return results
 
@@ -82,6 +82,13 @@ def test_all_ranks_stop_and_draw_as_callbacks_of_rank_0_have_done(processes: Any
         for run in processes[n, 0]["led"]:
             assert len(json.loads(str(run["history"]))["loss"]) == 3
             assert str(run["random"]) == leading["random"]
+
+
+def test_a_loop_of_ones_own_takes_the_same_steps_on_all_ranks(processes: Any) -> None:
+    expected = workloads.own_loop()["weights"]  # without mpiexec: all rows, and the same start
+    for n in (2, 3):
+        for run in processes[n, 0]["own_loop"]:
+            np.testing.assert_allclose(run["weights"], expected, rtol=0, atol=6 * EPS)
 
 
 # The sum of parts in the order of the ranks: what it is, without any message.

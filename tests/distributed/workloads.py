@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from numpy_nets import callbacks, layers, random
+from numpy_nets import callbacks, distributed, layers, random
+from numpy_nets.autodiff import GradientTape
+from numpy_nets.autodiff.ops import convert_to_tensor
 from numpy_nets.models import Model, Sequential
 from numpy_nets.models.autoencoder import build_autoencoder
 from numpy_nets.models.gan import GAN, build_discriminator, build_generator
@@ -100,9 +102,23 @@ class Leader(callbacks.Callback):
         self.model.stop_training = epoch == 2
 
 
-def main(folder: Path) -> None:
-    from numpy_nets import distributed
+def own_loop() -> dict[str, Any]:
+    """A loop as Horovod's users write it."""
+    random.set_random_seed(7 + distributed.rank())
+    model, _ = autoencoder(distributed.DistributedOptimizer)
+    distributed.broadcast_variables(model.trainable_variables)
+    for start in range(0, len(X), 20):
+        x = X[start : start + 20]
+        with distributed.shared(len(x)) as own:
+            rows = convert_to_tensor(x[own])
+            with GradientTape() as tape:
+                loss = model.loss(rows, model(rows))
+            variables = model.trainable_variables
+            model.optimizer.apply(tape.gradient(loss, variables), variables)
+    return {"weights": np.concatenate([w.ravel() for w in model.get_weights()])}
 
+
+def main(folder: Path) -> None:
     distributed.init()
     rank = distributed.rank()
     wrap = distributed.DistributedOptimizer
@@ -110,6 +126,7 @@ def main(folder: Path) -> None:
         np.savez(folder / f"{name}-{rank}.npz", **trained(name, wrap))
     led = trained("vae", wrap, callbacks=[Leader()] if rank == 0 else [])
     np.savez(folder / f"led-{rank}.npz", **led)
+    np.savez(folder / f"own_loop-{rank}.npz", **own_loop())
 
 
 if __name__ == "__main__":
