@@ -28,8 +28,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from numpy_nets import config
-from numpy_nets.autodiff.tensor import Array, Tensor
+from numpy_nets import config, shares
+from numpy_nets.autodiff.tensor import Tensor
 from numpy_nets.checks import non_negative_int
 
 
@@ -135,7 +135,8 @@ def normal(
     >>> print(x.mean().round(1), x.std().round(1))
     5.0 2.0
     """
-    draw: Array = generator(seed).standard_normal(shape, _real(dtype))
+    rng = generator(seed)
+    draw = shares.draw_rows(lambda shape: rng.standard_normal(shape, _real(dtype)), shape)
     return Tensor(draw * float(stddev) + float(mean), "normal")
 
 
@@ -152,5 +153,6 @@ def uniform(
     >>> print(x.min().round(2), x.mean().round(1), x.max().round(2))
     -1.0 1.0 3.0
     """
-    draw: Array = generator(seed).random(shape, _real(dtype))
+    rng = generator(seed)
+    draw = shares.draw_rows(lambda shape: rng.random(shape, _real(dtype)), shape)
     return Tensor(draw * float(maxval - minval) + float(minval), "uniform")

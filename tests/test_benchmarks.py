@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import gan_parzen, growth, reduction, speed, table, timing
+from benchmarks import communication, gan_parzen, growth, reduction, speed, table, timing
 from benchmarks.peers import ours, sgemm
 from benchmarks.peers.functional import Functional
 from benchmarks.work import LAYERS, WORKLOADS, Work
@@ -30,6 +30,15 @@ def small(name: str, data: str) -> Work:
 def test_slope_is_the_exponent_of_a_power_law() -> None:
     sizes = [100, 200, 700]
     assert timing.slope(sizes, [3 * n**1.5 for n in sizes]) == pytest.approx(1.5)
+
+
+def test_a_ring_sends_almost_twice_the_bytes_in_twice_the_rounds() -> None:
+    def seconds(n: int) -> float:
+        return communication.seconds([4000, 40], n, latency=0.5, bandwidth=1000.0)
+
+    assert seconds(1) == 0
+    assert seconds(2) == pytest.approx(2 * 1 * 0.5 * 2 + 4.040)  # each sends half, twice
+    assert seconds(64) == pytest.approx(2 * 63 * 0.5 * 2 + 2 * 63 / 64 * 4.040)
 
 
 def test_interleave_takes_turns() -> None:

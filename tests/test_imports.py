@@ -18,10 +18,11 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     ["config", "naming", "checks", "nested", "blocks", "datasets", "pages"],
     ["autodiff"],
+    ["shares"],
     ["random", "theory"],
     ["initializers", "activations", "regularizers"],
     ["layers", "losses", "optimizers", "callbacks"],
-    ["metrics", "storage"],
+    ["metrics", "storage", "distributed"],
     ["network"],
     ["models"],
     ["evaluation"],

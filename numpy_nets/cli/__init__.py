@@ -4,10 +4,12 @@ Exit codes: 0 done, 1 parity found a bound broken, 2 a mistake in the input (one
 130 stopped by Ctrl-C.
 """
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout, suppress
 
-from numpy_nets import __version__
+from numpy_nets import __version__, distributed
 from numpy_nets.cli.arguments import Command, dispatch
 from numpy_nets.cli.commands import (
     check,
@@ -42,23 +44,55 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    if distributed.launched():
+        return _together(argv)
+    code, message = _run(argv)
+    if message:
+        print(f"numpy-nets: {message}", file=sys.stderr)
+    return code
+
+
+def _together(argv: Sequence[str]) -> int:
+    """Run a command on all ranks that mpiexec started; rank 0 alone prints, unless another fails.
+
+    Commands other than `train` have nothing to share, and rank 0 runs them.
+    """
+    rank = distributed.rank()
     try:
-        return dispatch(
+        distributed.init()
+    except ValueError as error:
+        if rank == 0:
+            print(f"numpy-nets: error: {error}", file=sys.stderr)
+        return 2
+    code, message = 0, ""
+    with suppress(SystemExit):  # of --help and --version
+        if rank == 0:
+            code, message = _run(argv)
+        elif argv[:1] == ["train"]:
+            with open(os.devnull, "w") as null, redirect_stdout(null), redirect_stderr(null):
+                code, message = _run(argv)
+    who = f"rank {rank}: " if rank else ""
+    return distributed.finish(code, message and f"numpy-nets: {who}{message}")
+
+
+def _run(argv: Sequence[str]) -> tuple[int, str]:
+    """Run a command; returns the exit code and what there is to say of an error."""
+    try:
+        code = dispatch(
             "numpy-nets",
             "Unsupervised deep learning in plain NumPy.",
             COMMANDS,
-            sys.argv[1:] if argv is None else argv,
+            argv,
             version=f"numpy_nets {__version__}",
         )
     except (ValueError, OSError) as error:
-        print(f"numpy-nets: error: {_one_line(error)}", file=sys.stderr)
-        return 2
+        return 2, f"error: {_one_line(error)}"
     except MemoryError as error:
-        print(f"numpy-nets: error: too large for memory: {_one_line(error)}", file=sys.stderr)
-        return 2
+        return 2, f"error: too large for memory: {_one_line(error)}"
     except KeyboardInterrupt:
-        print("numpy-nets: stopped", file=sys.stderr)
-        return 130
+        return 130, "stopped"
+    return code, ""
 
 
 def _one_line(error: Exception) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from numpy_nets import config, initializers, regularizers
+from numpy_nets import config, initializers, regularizers, shares
 from numpy_nets.autodiff import ops
 from numpy_nets.autodiff.tensor import Array, Tensor, Variable, convert_to_numpy
 from numpy_nets.layers.node import KerasTensor, Node, Shape
@@ -226,6 +226,11 @@ class Layer:
             raise ValueError(
                 f"{self.name}: add_weight: expected a call in __init__ or build, before the layer "
                 "is built; it is built already"
+            )
+        if shares.current.share is not None:  # it would be drawn for the rows of the batch
+            raise ValueError(
+                f"{self.name}: expected a model that is built before several ranks train it: call "
+                "it on data, or begin it with an Input"
             )
         if not isinstance(shape, tuple | list):
             raise ValueError(f"{self.name}: add_weight: shape: expected a tuple, got {shape!r}")

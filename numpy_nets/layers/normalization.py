@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from numpy_nets import initializers
+from numpy_nets import initializers, shares
 from numpy_nets.autodiff import ops
 from numpy_nets.autodiff.tensor import Tensor, Variable
 from numpy_nets.checks import number
@@ -94,10 +94,10 @@ class BatchNormalization(OneInputLayer):
         axes = tuple(i for i in range(len(inputs.shape)) if i != feature_axis)
         shape = tuple(n if i == feature_axis else 1 for i, n in enumerate(inputs.shape))
         if training and self.trainable:
-            mean = ops.mean(inputs, axes, keepdims=True)
+            mean = shares.average(ops.mean(inputs, axes, keepdims=True))
             # ∂σ²/∂μ = -2 · mean(x - μ) = 0, so the path through μ need not be recorded here.
             centred = ops.square(inputs - ops.stop_gradient(mean))
-            variance = ops.mean(centred, axes, keepdims=True)
+            variance = shares.average(ops.mean(centred, axes, keepdims=True))
             self._move(self.moving_mean, mean)
             self._move(self.moving_variance, variance)
         else:

@@ -131,16 +131,21 @@ class Batches:
                 x, y, sample_weight = unpack_x_y_sample_weight(data)
                 yield one_batch(x, y, weigh_classes(y, sample_weight, self.class_weight))
             return
-        x, y, sample_weight = self.parts
-        for array in flatten([part for part in self.parts if part is not None]):
-            _expect(array, shuffled=order is not None)
-        sample_weight = weigh_classes(y, sample_weight, self.class_weight)
         for start in range(0, self.samples, self.batch_size):
             stop = start + self.batch_size
-            index = slice(start, stop) if order is None else order[start:stop]
-            inputs = _take(x, index)
-            targets = inputs if y is x else _take(y, index)  # an autoencoder's y is its x
-            yield pack_x_y_sample_weight(inputs, targets, _take(sample_weight, index))
+            yield self.at(slice(start, stop) if order is None else order[start:stop])
+
+    def at(self, index: Any) -> Any:
+        """The samples at an index, a slice or an array of integers, as one batch."""
+        x, y, sample_weight = self.parts
+        inputs = _take(x, index)
+        targets = inputs if y is x else _take(y, index)  # an autoencoder's y is its x
+        if self.class_weight is None:
+            weights = _take(sample_weight, index)
+        else:
+            by_class = weigh_classes(_cut(y, index), sample_weight, self.class_weight)
+            weights = _take(by_class, slice(None))
+        return pack_x_y_sample_weight(inputs, targets, weights)
 
     def split(self, fraction: float) -> tuple["Batches", "Batches"]:
         """The samples before the last `fraction` of them, and that fraction."""
@@ -225,7 +230,7 @@ def _expect(array: Array, shuffled: bool) -> None:
         file.madvise(mmap.MADV_RANDOM if shuffled else mmap.MADV_NORMAL)
 
 
-def _cut(nested: Any, where: slice) -> Any:
+def _cut(nested: Any, where: Any) -> Any:
     if isinstance(nested, list):
         return [_cut(item, where) for item in nested]
     return None if nested is None else nested[where]
@@ -237,6 +242,7 @@ def _take(nested: Any, index: Any) -> Any:
         return [_take(item, index) for item in nested]
     if nested is None:
         return None
+    _expect(nested, shuffled=not isinstance(index, slice))
     array = nested[index]
     if array.dtype.kind == "f":
         array = array.astype(config.floatx(), copy=False)

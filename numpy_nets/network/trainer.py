@@ -51,6 +51,7 @@ class Trainer:
     stop_evaluating = False
     stop_predicting = False
     history: History | None = None
+    k = 1  # the minibatches that `train_step` divides a batch into; see `GAN`
     _compiled_metrics: dict[str, Metric] | None = None
 
     def compile(
@@ -96,6 +97,13 @@ class Trainer:
     @property
     def compiled(self) -> bool:
         return self.optimizer is not None
+
+    def _world(self) -> Any:
+        """The processes that take the same steps, or None; see `distributed`."""
+        worlds = {optimizer.world for optimizer in instances(vars(self), optimizers.Optimizer)}
+        if len(worlds) > 1:
+            raise ValueError("compile: expected a DistributedOptimizer in all places, or in none")
+        return worlds.pop() if worlds else None
 
     def _require_compiled(self, what: str) -> None:
         if not self.compiled:
@@ -218,7 +226,11 @@ class Trainer:
     ) -> Any:
         self._require_compiled(what)
         self.reset_metrics()
-        logs = _floats(what, step(one_batch(x, y, sample_weight)))
+        data, world = one_batch(x, y, sample_weight), self._world()
+        if world is not None:
+            k = self.k if step == self.train_step else 1
+            data, step = world.divide(data, k), functools.partial(world.step, self, step)
+        logs = _floats(what, step(data))
         return dict(sorted(logs.items())) if return_dict else _values(logs)
 
     # Many batches
@@ -287,6 +299,11 @@ class Trainer:
         steps = steps_per_epoch or batches.steps
         listeners = self._callback_list(callbacks, verbose, epochs=epochs, steps=steps)
 
+        epoch_of, train_step, world = batches.epoch, self.train_step, self._world()
+        if world is not None:
+            world.begin(self, batches)
+            epoch_of = functools.partial(world.epoch, batches, k=self.k)
+            train_step = functools.partial(world.step, self, train_step)
         self.stop_training = False
         logs: dict[str, float] = {}
         ahead: Iterator[Any] | None = None  # the batches that wait for the next epoch,
@@ -299,12 +316,12 @@ class Trainer:
                 order = None
                 if shuffle and batches.iterable is None:
                     order = random.generator().permutation(batches.samples)
-                ahead, seen = batches.epoch(order), 0
+                ahead, seen = epoch_of(order), 0
             step = -1
             for step, data in enumerate(itertools.islice(ahead, steps_per_epoch)):
                 if listeners.has_train_batch_hooks:
                     listeners.on_train_batch_begin(step)
-                logs = _floats("train_step", self.train_step(data))
+                logs = _floats("train_step", train_step(data))
                 if listeners.has_train_batch_hooks:
                     listeners.on_train_batch_end(step, logs)
                 if self.stop_training:
@@ -325,6 +342,8 @@ class Trainer:
                 results = self._evaluate(validation, listeners)
                 logs = logs | {f"val_{name}": value for name, value in results.items()}
             listeners.on_epoch_end(epoch, logs)
+            if world is not None:
+                world.follow(self)
             if self.stop_training:
                 break
         listeners.on_train_end(logs)
@@ -352,11 +371,15 @@ class Trainer:
     def _evaluate(self, batches: Batches, listeners: CallbackList) -> dict[str, float]:
         self.reset_metrics()
         self.stop_evaluating = False
+        epoch, test_step, world = batches.epoch(), self.test_step, self._world()
+        if world is not None:
+            epoch = world.epoch(batches)
+            test_step = functools.partial(world.step, self, test_step)
         step, logs = -1, {}
         listeners.on_test_begin()
-        for step, data in enumerate(batches.epoch()):
+        for step, data in enumerate(epoch):
             listeners.on_test_batch_begin(step)
-            logs = _floats("test_step", self.test_step(data))
+            logs = _floats("test_step", test_step(data))
             listeners.on_test_batch_end(step, logs)
             if self.stop_evaluating:
                 break

@@ -11,7 +11,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from numpy_nets.autodiff.tensor import Array, Tensor, Variable
 from numpy_nets.blocks import blocks
 from numpy_nets.checks import number
 from numpy_nets.optimizers.schedules import LearningRateSchedule
+
+if TYPE_CHECKING:
+    from numpy_nets.distributed import World
 
 FORGET_EVERY = 16  # steps from one call of _forget to the next
 
@@ -50,6 +53,7 @@ class Optimizer:
     slots: ClassVar[tuple[str, ...]] = ()
     slot_start = 0.0
     fades = False  # whether accumulators decay towards 0; see `_forget`
+    world: "World | None" = None  # of processes that take the same steps; see `distributed`
 
     def __init__(
         self,
@@ -146,6 +150,8 @@ class Optimizer:
             trainable_variables = self._variables if self.built else []
         self.build(trainable_variables)
         aligned = self._align(grads, trainable_variables)
+        if self.world is not None:
+            aligned = self.world.sum_gradients(aligned)
         self._clip(aligned)
 
         forgetting = self.fades and self.iterations % FORGET_EVERY == 0

@@ -1,15 +1,24 @@
-"""numpy-nets train MODEL: train it, draw it, and compare it with simpler models."""
+"""numpy-nets train MODEL: train it, draw it, and compare it with simpler models.
+
+`mpiexec -n 4 numpy-nets train MODEL` runs this in four processes, which train together: see
+`distributed`. Rank 0 does what a single process does. The others read the data from the same path,
+as they are large, and every machine can read its own copy; rank 0 sends them the settings and the
+state of the model. They keep nothing.
+"""
 
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from numpy_nets import random
+from numpy_nets import distributed, random
+from numpy_nets.callbacks import Callback
 from numpy_nets.cli.arguments import Command, Parser, dispatch
 from numpy_nets.cli.recipes import ALL, GAN2D
 from numpy_nets.cli.recipes.recipe import Recipe
@@ -26,31 +35,69 @@ from numpy_nets.cli.runs.threads import blas_threads
 from numpy_nets.cli.settings import Settings
 from numpy_nets.network import Model
 
+TRAIN = "Train a model. mpiexec -n 4 numpy-nets train … trains it in four processes together."
+
 
 def main(argv: Sequence[str]) -> int:
     """Train the model that argv names; returns the exit code."""
     commands = {name: Command(r.help, partial(train, r)) for name, r in ALL.items()}
-    return dispatch("numpy-nets train", "Train a model.", commands, argv)
+    return dispatch("numpy-nets train", TRAIN, commands, argv)
 
 
 def train(recipe: Recipe[Any, Any], argv: Sequence[str]) -> int:
     """Train a model in a new folder, or go on with a run; returns the exit code."""
     recipe = _for_data(recipe, argv)
     arguments = _parser(recipe).parse(argv)
+    if distributed.rank() > 0:
+        return _follow(recipe)
     if arguments.resume:
         if arguments.out is None:
             raise ValueError("--resume: needs the folder of the run: --out DIR")
         read_settings(arguments.out, recipe)  # fails before anything is written into the folder
         with locked(arguments.out):
             settings = read_settings(arguments.out, recipe)
-            prepared = _prepared(recipe, replace(settings, **settings.given(arguments)))
+            settings = replace(settings, **settings.given(arguments))
+            prepared = _prepared(recipe, _sent(recipe, settings))
             return _train(recipe, *prepared, arguments.out, resume=True)
     settings = recipe.settings()
-    prepared = _prepared(recipe, replace(settings, **settings.given(arguments)))
+    settings = replace(settings, **settings.given(arguments))
+    prepared = _prepared(recipe, _sent(recipe, settings))
     stem = f"{recipe.name}-{Path(prepared[0].data).stem}"
     folder = arguments.out or new_folder(Path("runs"), stem)
     with locked(folder):
         return _train(recipe, *prepared, folder, resume=False)
+
+
+def _sent(recipe: Recipe[Any, Any], settings: Settings) -> Settings:
+    """The settings, which the other ranks have got, too, if there are any."""
+    world = distributed.world()
+    if world is not None:
+        recipe.check_shareable(settings)
+        if settings.batch_size < world.size:
+            raise ValueError(
+                f"--batch-size {settings.batch_size}: expected at least one sample for each of "
+                f"{world.size} ranks"
+            )
+        world.broadcast(settings)
+    return settings
+
+
+def _follow(recipe: Recipe[Any, Any]) -> int:
+    """What a rank other than 0 does."""
+    world = distributed.world()
+    assert world is not None
+    settings, data, model = _prepared(recipe, world.broadcast(None))
+    first, epoch = world.broadcast(None)
+    if not settings.same_data(first):
+        raise ValueError(f"--data {settings.data}: expected the data of rank 0, got others")
+    if epoch < settings.epochs:
+        with TemporaryDirectory() as scratch:  # for pictures that callbacks draw on the way
+            callbacks = recipe.callbacks(model, data, settings, Path(scratch))
+            try:
+                _fit(recipe, model, data, settings, epoch, callbacks)
+            except (Stopped, KeyboardInterrupt):
+                return 130
+    return 0
 
 
 def _for_data(recipe: Recipe[Any, Any], argv: Sequence[str]) -> Recipe[Any, Any]:
@@ -86,10 +133,17 @@ def _train(
     valid = "" if data.x_valid is None else f", {len(data.x_valid)} validation"
     print(f"{len(data.x_train)} training{valid} and {len(data.x_test)} test {recipe.things}; "
           f"run folder {folder}")  # fmt: skip
-    if run.epoch < settings.epochs and not recipe.ended(run.history, settings):
-        _warn_of_threads(run)
+    ended = bool(recipe.ended(run.history, settings))
+    world = distributed.world()
+    if world is not None:
+        world.broadcast((settings, settings.epochs if ended else run.epoch))
+    if run.epoch < settings.epochs and not ended:
+        _warn_of_other_sums(run)
+        bar = TrainingBar(recipe.shown, run.epoch)
+        own = run.callbacks(recipe.callbacks(model, data, settings, run.folder))
         try:
-            _fit(recipe, model, data, run, settings)
+            with closing(bar):
+                _fit(recipe, model, data, settings, run.epoch, [*own, bar])
         except (Stopped, KeyboardInterrupt):
             print(
                 f"stopped: {run.epoch} of {settings.epochs} epochs are kept; go on with: "
@@ -109,15 +163,17 @@ def _train(
     return 0
 
 
-def _warn_of_threads(run: Run) -> None:
-    now = blas_threads()
-    if run.threads not in (None, now):
-        print(
-            f"warning: {run.folder}: the number of BLAS threads was {run.threads}, now {now}: the "
-            "weights may differ in their last bits from those of a run that was never stopped "
-            "(OPENBLAS_NUM_THREADS sets the number)",
-            file=sys.stderr,
-        )
+def _warn_of_other_sums(run: Run) -> None:
+    for what, before, now, how in (
+        ("BLAS threads", run.threads, blas_threads(), "OPENBLAS_NUM_THREADS sets the number"),
+        ("ranks", run.ranks, distributed.size(), "mpiexec -n sets the number"),
+    ):
+        if before not in (None, now):
+            print(
+                f"warning: {run.folder}: the number of {what} was {before}, now {now}: the weights "
+                f"may differ in their last bits from those of a run that was never stopped ({how})",
+                file=sys.stderr,
+            )
 
 
 def _parser(recipe: Recipe[Any, Any]) -> Parser:
@@ -133,28 +189,25 @@ def _parser(recipe: Recipe[Any, Any]) -> Parser:
 
 
 def _fit(
-    recipe: Recipe[Any, Any], model: Model, data: Images, run: Run, settings: Settings
-) -> None:
-    bar = TrainingBar(recipe.shown, run.epoch)
+    recipe: Recipe[Any, Any], model: Model, data: Images, settings: Settings, epoch: int,
+    callbacks: Sequence[Callback],
+) -> None:  # fmt: skip
+    world = distributed.world()
     # Overflows need no warnings of NumPy's: StopOnDivergence reports them, once.
-    with StopOnInterrupt() as stop, np.errstate(all="ignore"):
-        try:
-            recipe.fit(
-                model,
-                data,
-                settings,
-                epochs=settings.epochs,
-                initial_epoch=run.epoch,
-                verbose=0,
-                callbacks=[
-                    StopOnDivergence(),
-                    *run.callbacks(recipe.callbacks(model, data, settings, run.folder)),
-                    bar,
-                    stop,
-                ],
-            )
-        finally:
-            bar.close()
+    with (
+        distributed.all_ranks(model),
+        StopOnInterrupt(world) as stop,
+        np.errstate(all="ignore"),
+    ):
+        recipe.fit(
+            model,
+            data,
+            settings,
+            epochs=settings.epochs,
+            initial_epoch=epoch,
+            verbose=0,
+            callbacks=[StopOnDivergence(), *callbacks, stop],
+        )
 
 
 def _report(

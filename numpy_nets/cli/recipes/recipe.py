@@ -57,6 +57,12 @@ class Recipe(Generic[S, M]):
         """
         raise NotImplementedError
 
+    def check_shareable(self, settings: S) -> None:
+        """Raise ValueError if several processes cannot train the model together.
+
+        They can if its loss is a mean over the batch; see `distributed`.
+        """
+
     def batch(self, model: M, x: Array, y: Labels) -> tuple[Array, ...]:
         """The arguments of `fit` for images x with labels y."""
         raise NotImplementedError

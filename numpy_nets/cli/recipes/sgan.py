@@ -99,6 +99,12 @@ class SGANRecipe(AdversarialRecipe[SGANSettings, SemiSupervisedGAN]):
         targets = one_hot(y, settings.classes, self.name)
         model.fit(PairedBatches(data.x_train, x, targets, size, settings.k), **options)
 
+    def check_shareable(self, settings: SGANSettings) -> None:
+        raise ValueError(
+            f"train {self.name}: G's loss is a function of a whole batch's mean features, which "
+            "several processes cannot share: expected no mpiexec"
+        )
+
     def callbacks(
         self, model: SemiSupervisedGAN, data: Images, settings: SGANSettings, folder: Path
     ) -> Sequence[Callback]:

@@ -45,6 +45,13 @@ class SparseRecipe(EncoderDecoderRecipe[SparseSettings, SparseAutoencoder]):
         model.compile(Adam(settings.learning_rate))
         return model
 
+    def check_shareable(self, settings: SparseSettings) -> None:
+        if settings.penalty == "kl":
+            raise ValueError(
+                "--penalty kl: is a function of a whole batch's mean activations, which several "
+                "processes cannot share: expected --penalty l1, or no mpiexec"
+            )
+
     def print_table(
         self,
         model: SparseAutoencoder,

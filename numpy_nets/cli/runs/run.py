@@ -1,8 +1,8 @@
 """A run folder: settings.json, history.csv, a checkpoint after every epoch, pictures, a page.
 
 A run that was stopped, by Ctrl-C or by a power cut, goes on with `--resume` after its last whole
-epoch. With the same number of threads it ends bit for bit as if it had not been stopped, but for
-times.csv, the seconds of each epoch.
+epoch. With the same number of threads, and of ranks if mpiexec starts several, it ends bit for bit
+as if it had not been stopped, but for times.csv, the seconds of each epoch.
 
 The checkpoint is what counts: it holds the history, and history.csv is written from it.
 """
@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from numpy_nets import __version__
+from numpy_nets import __version__, distributed
 from numpy_nets.callbacks import Callback, Logs
 from numpy_nets.cli.runs.data import fits
 from numpy_nets.cli.runs.files import is_leftover, remove_temporaries, sync, write_whole
@@ -33,7 +33,7 @@ DIGESTS = ("data_sha256", "data_digest")  # of the data, in settings.json
 HISTORY, TIMES, PAGE = "history.csv", "times.csv", "index.html"
 # The settings that do not say what a checkpoint is: how long the run is, where the data are and how
 # they are drawn. What they are, data_digest says.
-NOT_IN_CHECKPOINT = ("epochs", "data", "data_sha256", "image_shape", "threads")
+NOT_IN_CHECKPOINT = ("epochs", "data", "data_sha256", "image_shape", "threads", "ranks")
 
 
 class Trained(Protocol):
@@ -63,6 +63,7 @@ class Run:
         epoch: the number of epochs that are kept.
         history: a value for each of them, by the name of the metric.
         threads: the number of threads at the beginning of the run; None if nobody wrote it down.
+        ranks: the number of processes that trained together then.
 
     Raises:
         ValueError: if the folder is in use; or, with `resume`, if it holds no run, or a run of
@@ -78,11 +79,13 @@ class Run:
         self.epoch = 0
         self.history: dict[str, list[float]] = {}
         self.threads: int | None = blas_threads()
+        self.ranks = distributed.size()
         self._seconds: dict[int, float] = {}
         self._synced: dict[Path, int] = {}
         if resume:
             self._check_same()
-            self.threads = read_document(folder).get("threads")
+            before = read_document(folder)
+            self.threads, self.ranks = before.get("threads"), before.get("ranks", 1)
         elif not _is_free(folder):
             raise ValueError(
                 f"--out {folder}: exists already: give another folder, or --resume to go on"
@@ -92,7 +95,7 @@ class Run:
     def _document(self) -> dict[str, Any]:
         return {
             **self.settings.as_json(), "model": self.recipe.name, "version": __version__,
-            "threads": self.threads,
+            "threads": self.threads, "ranks": self.ranks,
         }  # fmt: skip
 
     def _check_same(self) -> None:
@@ -105,7 +108,7 @@ class Run:
         for name in DIGESTS:  # an old run has only the first
             if same or not before[name]:
                 before[name] = now[name]
-        ignored = ("epochs", "threads")
+        ignored = ("epochs", "threads", "ranks")
         self._refuse_others(before, f"--resume {self.folder}", ignored)
 
     def _refuse_others(

@@ -6,6 +6,7 @@ from types import FrameType
 from typing import Self
 
 from numpy_nets.callbacks import Callback, Logs
+from numpy_nets.distributed import World
 
 
 class Stopped(Exception):
@@ -17,10 +18,19 @@ class Diverged(ValueError):
 
 
 class StopOnInterrupt(Callback):
-    """Within `with`, Ctrl-C raises Stopped at the end of the batch, and a second one at once."""
+    """Within `with`, Ctrl-C raises Stopped at the end of the batch, and a second one at once.
+
+    Args:
+        world: the ranks that train together, if there are several: they stop after the same batch.
+    """
+
+    def __init__(self, world: World | None = None) -> None:
+        self._world = world
 
     def __enter__(self) -> Self:
         self._asked = False
+        if self._world is not None:
+            self._world.asked = self._world.stopping = False
         self._before = signal.signal(signal.SIGINT, self._ask)
         return self
 
@@ -29,10 +39,12 @@ class StopOnInterrupt(Callback):
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self._asked = True
+        if self._world is not None:
+            self._world.asked = True
         signal.signal(signal.SIGINT, self._before)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if self._asked:
+        if self._asked if self._world is None else self._world.stopping:
             raise Stopped
 
 
