@@ -62,7 +62,8 @@ def check(
         seed: of the gradients G.
 
     Raises:
-        ValueError: the operation returns something else than a value and VJPs.
+        ValueError: the operation raises an error, or returns something else than a finite value
+            and VJPs.
 
     >>> def square(x):
     ...     return x**2, (lambda g: g * x,)
@@ -84,10 +85,18 @@ def check(
 
 def value_and_vjps(operation: Operation, inputs: Sequence[Array]) -> tuple[Array, Sequence[Any]]:
     """What the operation returns, if that is a value and a tuple of functions."""
-    result = operation(*inputs)
+    with np.errstate(all="ignore"):
+        try:
+            result = operation(*inputs)
+        except Exception as error:  # whatever a reader's file raises
+            shapes = ", ".join(str(x.shape) for x in inputs)
+            line = " ".join(str(error).split())
+            raise ValueError(f"with {shapes} it raises {type(error).__name__}: {line}") from None
     if isinstance(result, tuple) and len(result) == 2:
         value, vjps = result
         if isinstance(vjps, tuple | list) and vjps and all(callable(vjp) for vjp in vjps):
+            if not np.isfinite(value).all():
+                raise ValueError("its value is not finite: expected inputs for which it is")
             return np.asarray(value), vjps
     raise ValueError(
         "expected the operation to return its value and a tuple of VJPs, as in "
@@ -161,12 +170,19 @@ def _shape(trials: list[Trial]) -> str | None:
         return None
     if sentence := _transposed(trials):
         return sentence
+    t = next(t for t in trials if t.got.shape != t.right.shape)
+    if all(
+        t.got.size == t.right.size and _equal(t.got.reshape(t.right.shape), t.right) for t in trials
+    ):
+        return (
+            f"the right numbers in the wrong shape: expected that of {t.names[t.i]}, "
+            f"{t.right.shape}, got {t.got.shape}"
+        )
     if all(_equal(_summed(t.got, t.right.shape), t.right) for t in trials):
         return (
             "not summed over the axis along which the input is repeated: an entry that is used "
             "several times gets the sum of its gradients"
         )
-    t = next(t for t in trials if t.got.shape != t.right.shape)
     return f"expected the shape of {t.names[t.i]}, {t.right.shape}, got {t.got.shape}"
 
 

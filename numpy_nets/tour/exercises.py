@@ -219,10 +219,12 @@ def page(name: str) -> str:
     {exercise.formula}
 
 {shapes}. Later operations turn Y into one number L. g is G = ∂L/∂Y, in the
-shape of Y. Put the derivatives of L in the place of the dots, in terms of g, the inputs and y, and
-try them:
+shape of Y. Replace each `...` by a derivative of L in terms of g, the inputs and y, so that the
+line reads, say, `lambda g: 3 * g,`, and try it:
 
     numpy-nets check {name}.py
+
+Stuck?  numpy-nets exercise {name} --hint 1
 """
 
 import numpy as np

@@ -77,3 +77,17 @@ def test_the_child_says_which_gradient_is_another(empty_folder):
     )
     assert child.returncode == 1
     assert child.stdout.startswith("softsign: Keras has another gradient, ")
+
+
+def test_a_gradient_that_nearly_vanishes_at_one_draw_and_another_signature_are_no_mistakes():
+    def normalize(x):
+        r = np.sqrt(np.sum(x * x, axis=1, keepdims=True))
+        y = x / r
+        return y, (lambda g: (g - y * np.sum(g * y, axis=1, keepdims=True)) / r,)
+
+    def in_keras(x):
+        return x / keras.ops.sqrt(keras.ops.sum(x * x, axis=1, keepdims=True))
+
+    x = np.random.default_rng(0).normal(size=(3, 4))  # the draws that G must not repeat
+    assert distance(normalize, in_keras, [x]) < 64
+    assert distance(lambda x: (x**3, (lambda g: 3 * g * x * x,)), keras.ops.power, [x]) == np.inf

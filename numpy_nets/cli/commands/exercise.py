@@ -34,6 +34,7 @@ def main(argv: Sequence[str]) -> int:
         ):
             print(f"{i:3} {name:<25}{program}: one line is wrong, find it")
         print("numpy-nets exercise square    writes square.py, in which the derivative is blank")
+        print("numpy-nets exercise square --hint 1    gives a hint")
         print("numpy-nets check square.py    says whether it is right, and if not, how it is wrong")
         return 0
     case = detective.CASES.get(arguments.name)
@@ -56,11 +57,16 @@ def main(argv: Sequence[str]) -> int:
     print(f"written: {file}. Find the wrong line, mend it, then: numpy-nets check {file}")
     with np.errstate(over="ignore"):  # a wrong line may well make something infinite
         wrong = detective.run(detective.page(arguments.name), arguments.name)
-        right = detective.run(detective.source(case.program), case.program)
-        print(f"loss, every 50 steps   {'  '.join(f'{x:.4g}' for x in detective.curve(wrong))}")
-        print(f"as it should be        {'  '.join(f'{x:.4g}' for x in detective.curve(right))}")
+        print_curves(wrong, case.program)
         print_report(wrong)
     return 0
+
+
+def print_curves(program: Any, name: str) -> None:
+    """Print the losses of a program, and of the program of that name without its wrong line."""
+    right = detective.run(detective.source(name), name)
+    print(f"loss, every 50 steps   {'  '.join(f'{x:.4g}' for x in detective.curve(program))}")
+    print(f"as it should be        {'  '.join(f'{x:.4g}' for x in detective.curve(right))}")
 
 
 def print_report(program: Any) -> None:

@@ -23,8 +23,9 @@ def write(name, old="", new=""):
 def test_the_list_names_every_exercise_and_both_commands(capsys):
     assert main(["exercise"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[1] for line in lines[:-2]] == [*EXERCISES, *CASES]
-    assert "numpy-nets exercise square" in lines[-2] and "numpy-nets check" in lines[-1]
+    assert [line.split()[1] for line in lines[:-3]] == [*EXERCISES, *CASES]
+    assert "numpy-nets exercise square" in lines[-3] and "--hint 1" in lines[-2]
+    assert "numpy-nets check" in lines[-1]
 
 
 def test_from_blank_to_wrong_to_right(empty_folder, capsys):
@@ -112,7 +113,7 @@ def test_files_that_cannot_be_checked_are_refused_in_one_line(empty_folder, fail
     ):
         (empty_folder / "own.py").write_text(text)
         fails("check own.py", said)
-    fails("check nowhere.py", "nowhere.py: expected a file of Python, .py")
+    fails("check nowhere.py", "nowhere.py: there is no such file")
     (empty_folder / "own.txt").write_text("")
     fails("check own.txt", "own.txt: expected a file of Python, .py")
 
@@ -131,7 +132,8 @@ def test_a_case_comes_with_curve_and_report_and_is_solved_by_the_right_line(
     assert "detective_3: `gradients` is not right yet" in capsys.readouterr().out
     write("detective_3", CASES["detective_3"].wrong, CASES["detective_3"].right)
     assert main(["check", "detective_3.py"]) == 0
-    assert capsys.readouterr().out == f"detective_3: right. It was: {CASES['detective_3'].right}\n"
+    right = CASES["detective_3"].right
+    assert capsys.readouterr().out == f"detective_3: right. The line: {right}\n"
     fails("exercise detective_3 --hint 9", "--hint: detective_3 has 2, got 9")
 
 
@@ -142,3 +144,55 @@ def test_a_case_that_raises_is_told_what(empty_folder, capsys):
     assert main(["check", "detective_1.py"]) == 1
     out = capsys.readouterr().out
     assert "`loss` raises TypeError" in out and "its gradients cannot be compared: TypeError" in out
+
+
+def checked(folder, text, capsys):
+    """What `check` prints of operations of one's own, and its exit code."""
+    head = "import numpy as np\nfrom numpy_nets.autodiff import op\n"
+    (folder / "own.py").write_text(head + text)
+    capsys.readouterr()
+    code = main(["check", "own.py"])
+    printed = capsys.readouterr()
+    assert printed.err.count("\n") <= 1 and "Traceback" not in printed.err
+    return code, printed.out + printed.err
+
+
+SCALE = "@op\ndef scale(x, a):\n    return x * a, (lambda g: g * a, lambda g: g * x)\n"
+
+
+def test_shapes_that_were_not_tried_are_no_proof_and_it_says_so(empty_folder, capsys):
+    code, said = checked(empty_folder, SCALE, capsys)
+    assert code == 0
+    assert "scale: tried with x (3, 4), a (3, 4) and others of one shape; for another" in said
+    given = SCALE + 'INPUTS = {"scale": [np.ones((3, 4)), np.arange(4.0)]}'
+    code, said = checked(empty_folder, given, capsys)
+    assert code == 1 and "∂L/∂A: not summed over the axis" in said and "tried with" not in said
+    for wrong in ("g.sum(axis=0, keepdims=True) * 0 + (g * x).sum(axis=0)",):
+        code, said = checked(empty_folder, given.replace("lambda g: g * x", f"lambda g: {wrong}"),
+                             capsys)  # fmt: skip
+        assert "∂L/∂A: the right numbers in the wrong shape: expected that of a, (4,), got" in said
+
+
+def test_an_input_without_a_vjp_is_named(empty_folder, capsys):
+    code, said = checked(
+        empty_folder, "@op\ndef mul(x, a):\n    return x * a, (lambda g: g * a,)\n", capsys
+    )
+    assert code == 0 and "mul: ∂L/∂A: has no VJP: A is data" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("@op\ndef f(x):\n    raise RuntimeError('boom')", "it raises RuntimeError: boom"),
+        ("@op\ndef f(x):\n    return np.sgn(x), (lambda g: g,)", "raises AttributeError: module"),
+        ("@op\ndef f(x):\n    return np.sqrt(x), (lambda g: g,)", "value is not finite"),
+        (SCALE + "INPUTS = [1]", "INPUTS: expected {'scale': [array, ...]}, got [1]"),
+        (SCALE + "INPUTS = {'scale': [[1.0]]}", "expected a list of 2 arrays, got [[1.0]]"),
+        (SCALE + "INPUTS = {'scale': np.ones(2)}", "INPUTS['scale']: expected a list of 2 arrays"),
+        (SCALE + "INPUTS = {'scale': [[], []]}", "expected arrays with entries, got an empty one"),
+    ],
+)
+def test_what_cannot_be_tried_is_said_in_one_line(text, said, empty_folder, capsys):
+    code, printed = checked(empty_folder, text, capsys)
+    assert code == 2 and said in printed
+    assert printed.startswith("numpy-nets: error: own.py: ")
